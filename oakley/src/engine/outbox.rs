@@ -1,0 +1,89 @@
+//! The one ordered queue of outputs, and what is counted on the way.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+
+use bytes::Bytes;
+use crypto_provider::HashAlgorithm;
+use isakmp_wire::MessageId;
+
+use crate::event::{Cookies, Derivation, Event};
+use crate::output::Output;
+use crate::policy::{Path, Protocol};
+use crate::sa::{IkeSaId, Spi};
+use crate::snapshot::Counters;
+
+/// Outputs in their order, and counters.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Output>,
+    pub(crate) counters: Counters,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.push(Output::Event(event));
+    }
+
+    pub(crate) fn transmit(&mut self, path: Path, octets: Bytes) {
+        count(&mut self.counters.datagrams_out);
+        self.push(Output::Transmit { path, octets });
+    }
+}
+
+/// Counters never wrap.
+pub(crate) fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+/// Reports derivations of one exchange, if the policy wants a key log.
+pub(crate) struct KeyLog<'a> {
+    out: Option<&'a mut Outbox>,
+    ike_sa: IkeSaId,
+    cookies: Cookies,
+    message_id: MessageId,
+    hash: HashAlgorithm,
+}
+
+impl<'a> KeyLog<'a> {
+    pub(crate) fn new(
+        out: Option<&'a mut Outbox>,
+        (ike_sa, cookies): (IkeSaId, Cookies),
+        message_id: MessageId,
+        hash: HashAlgorithm,
+    ) -> Self {
+        Self { out, ike_sa, cookies, message_id, hash }
+    }
+
+    pub(crate) fn record(&mut self, name: &'static str, inputs: &[(&'static str, &[u8])], result: &[u8]) {
+        self.record_sa(name, inputs, result, None);
+    }
+
+    pub(crate) fn record_sa(
+        &mut self,
+        name: &'static str,
+        inputs: &[(&'static str, &[u8])],
+        result: &[u8],
+        sa: Option<(Protocol, Spi)>,
+    ) {
+        let Some(out) = self.out.as_deref_mut() else { return };
+        out.event(Event::Derived(Arc::new(Derivation {
+            ike_sa: self.ike_sa,
+            cookies: self.cookies,
+            message_id: self.message_id,
+            name,
+            hash: self.hash,
+            inputs: inputs.iter().map(|(name, octets)| (*name, Bytes::copy_from_slice(octets))).collect(),
+            result: Bytes::copy_from_slice(result),
+            sa,
+        })));
+    }
+}

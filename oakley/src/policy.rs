@@ -1,0 +1,279 @@
+//! What the caller allows and wants: answered by a [`PolicySource`], held as plain data.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+use bytes::Bytes;
+use crypto_provider::{
+    AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work,
+};
+
+use crate::{Identity, Quirks};
+
+/// The two ends of a datagram's way, as seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's address and port.
+    pub remote: SocketAddr,
+}
+
+/// Which phase 1 exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Main Mode (RFC 2409 5, ISAKMP's Identity Protection exchange).
+    Main,
+    /// Aggressive Mode (RFC 2409 5).
+    Aggressive,
+}
+
+/// Who spoke first in an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The side that sent the first message.
+    Initiator,
+    /// The side that answered it.
+    Responder,
+}
+
+/// How the peers prove who they are (RFC 2409 Appendix A).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum AuthMethod {
+    /// A pre-shared key (RFC 2409 5.4).
+    PreShared,
+    /// RSA signatures (RFC 2409 5.1).
+    RsaSignature,
+    /// RSA-encrypted nonces (RFC 2409 5.2).
+    RsaEncryption,
+    /// RSA-encrypted nonces, revised (RFC 2409 5.3).
+    RsaEncryptionRevised,
+}
+
+/// Lifetime in the units that both phases negotiate; `None` is "no limit stated".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Seconds.
+    pub seconds: Option<u64>,
+    /// Kilobytes of 1024 octets.
+    pub kilobytes: Option<u64>,
+}
+
+impl Lifetime {
+    /// The lower of each limit: what the routers of 1998 settle on (RFC 2407 4.5.4 leaves the choice).
+    #[must_use]
+    pub fn lower(self, other: Self) -> Self {
+        fn min(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (one, None) | (None, one) => one,
+            }
+        }
+        Self { seconds: min(self.seconds, other.seconds), kilobytes: min(self.kilobytes, other.kilobytes) }
+    }
+}
+
+/// One acceptable combination for phase 1: one transform of an offer (RFC 2409 Appendix A).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase1Suite {
+    /// The policy's number as the operator knows it; lower is preferred, used in reports only.
+    pub priority: u32,
+    /// A cipher in CBC mode.
+    pub cipher: CipherAlgorithm,
+    /// Octets of its key; sent as an attribute only for ciphers that have several lengths.
+    pub key_len: usize,
+    /// The hash; the prf is its HMAC.
+    pub hash: HashAlgorithm,
+    /// How the peers prove themselves.
+    pub method: AuthMethod,
+    /// The Diffie-Hellman group.
+    pub group: GroupId,
+    /// The longest life of the IKE SA; the lower of offer and policy holds.
+    pub lifetime: Lifetime,
+}
+
+/// Which identity a peer must prove in phase 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerIdentity {
+    /// An address identity equal to the address that it sends from.
+    PathAddress,
+    /// One of these.
+    OneOf(Vec<Identity>),
+}
+
+/// What phase 1 with one peer may be.
+#[derive(Clone, Debug)]
+pub struct Phase1Policy {
+    /// Acceptable suites, most wanted first; not empty.
+    pub suites: Vec<Phase1Suite>,
+    /// Who we are.
+    pub identity: Identity,
+    /// Who the peer must be.
+    pub peer_identity: PeerIdentity,
+    /// The exchange that we start; as responder both are asked for by [`PolicySource::phase1`].
+    pub mode: Mode,
+    /// Octets of our nonces in both phases, 8 to 256 (RFC 2409 5).
+    pub nonce_len: usize,
+    /// VENDOR payload bodies that our first message carries.
+    pub vendor_ids: Vec<Bytes>,
+    /// The peer's habits.
+    pub quirks: Quirks,
+    /// Whether derivations are reported as events, keys included.
+    pub key_log: bool,
+}
+
+/// ESP or AH (RFC 2407 4.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// Authentication Header.
+    Ah,
+    /// Encapsulating Security Payload.
+    Esp,
+}
+
+/// How packets are wrapped (RFC 2407 4.5, RFC 3947 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Encapsulation {
+    /// A new IP header around the whole packet.
+    Tunnel,
+    /// Between the packet's own IP header and its payload.
+    Transport,
+    /// Tunnel mode inside UDP.
+    UdpTunnel,
+    /// Transport mode inside UDP.
+    UdpTransport,
+}
+
+/// The confidentiality half of a phase 2 transform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Confidentiality {
+    /// AH: none.
+    None,
+    /// An ESP cipher and the octets of its key (without the nonce of counter mode).
+    Cipher(CipherAlgorithm, usize),
+    /// An ESP combined cipher and the octets of its key without salt.
+    Aead(AeadAlgorithm, usize),
+}
+
+/// One phase 2 transform as a meaning: what protects the packets of one SA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Phase2Transform {
+    /// ESP or AH.
+    pub protocol: Protocol,
+    /// The cipher, if any.
+    pub confidentiality: Confidentiality,
+    /// The hash under the integrity HMAC, if any.
+    pub integrity: Option<HashAlgorithm>,
+}
+
+/// Protections that hold together: the AND of one proposal number (RFC 2408 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase2Proposal {
+    /// One entry per protocol, in the order in which the offer lists them. For each protocol one of several
+    /// transforms will do, most wanted first.
+    pub protections: Vec<Vec<Phase2Transform>>,
+}
+
+/// What a Quick Mode may negotiate for one flow.
+#[derive(Clone, Debug)]
+pub struct Phase2Policy {
+    /// Acceptable proposals, most wanted first (OR).
+    pub proposals: Vec<Phase2Proposal>,
+    /// The flow as this side's policy sees it; an initiator sends it as IDci and IDcr.
+    pub selectors: SelectorPair,
+    /// Tunnel or transport.
+    pub encapsulation: Encapsulation,
+    /// The longest life; the lower of offer and policy holds.
+    pub lifetime: Lifetime,
+    /// The group that perfect forward secrecy must use, if it is wanted.
+    pub pfs: Option<GroupId>,
+}
+
+/// One side of a flow (RFC 2407 4.6.2: one range, one protocol, one port).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrafficSelector {
+    /// Addresses.
+    pub addresses: RangeInclusive<IpAddr>,
+    /// IP protocol, 0 for any.
+    pub protocol: u8,
+    /// Port, 0 for any.
+    pub port: u16,
+}
+
+/// A flow as seen from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectorPair {
+    /// Our side.
+    pub local: TrafficSelector,
+    /// The peer's side.
+    pub remote: TrafficSelector,
+}
+
+/// By what a pre-shared key is looked up.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum KeyQuery<'a> {
+    /// Main Mode: the identity is still encrypted, only the address is known (RFC 2409 5.4).
+    Address(IpAddr),
+    /// Aggressive Mode: the identity came in clear.
+    Identity(&'a Identity),
+}
+
+/// The caller's policy. Look-ups answer from memory, or [`Work::Pending`] and later
+/// [`Input::Completed`](crate::Input::Completed).
+pub trait PolicySource: Send + Sync {
+    /// What phase 1 with the peer at the far end of `path` may be; `None` refuses the peer silently.
+    fn phase1(&self, path: &Path, mode: Mode) -> Work<Option<Arc<Phase1Policy>>>;
+
+    /// The pre-shared keys that may hold, most likely first; several while a key is being changed.
+    fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>>;
+
+    /// What a Quick Mode for `wanted` with the peer that proved `identity` may be. `wanted` is a request of
+    /// ours, or the peer's identities IDci and IDcr, or the two addresses of `path` if it sent none.
+    fn phase2(&self, path: &Path, identity: &Identity, wanted: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>>;
+}
+
+/// Bounds and times of an engine. The defaults suit a gateway.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Time until the first retransmission; each further one waits twice as long.
+    pub retransmit_after: Duration,
+    /// How often a message is sent in all before its exchange ends as timed out.
+    pub max_sends: u32,
+    /// How long a phase 1 exchange that a peer began may stay incomplete.
+    pub half_open_life: Duration,
+    /// How many incomplete exchanges begun by peers are kept; the oldest makes room.
+    pub max_half_open: usize,
+    /// The same, for one source address.
+    pub max_half_open_per_source: usize,
+    /// Quick Modes and Informational exchanges that one IKE SA can name before it must be renewed.
+    pub max_message_ids: usize,
+    /// Refusals in clear that all strangers together get per second.
+    pub clear_notifies_per_second: u32,
+    /// How long replies of a finished exchange are kept for a peer that lost them.
+    pub reply_retention: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            retransmit_after: Duration::from_secs(2),
+            max_sends: 6,
+            half_open_life: Duration::from_secs(60),
+            max_half_open: 256,
+            max_half_open_per_source: 16,
+            max_message_ids: 4096,
+            clear_notifies_per_second: 10,
+            reply_retention: Duration::from_secs(20),
+        }
+    }
+}
+

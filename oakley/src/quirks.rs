@@ -1,0 +1,25 @@
+//! A peer's habits, as data: read where peers differ, never guessed from a vendor's name in the code.
+
+/// How one peer departs from the standards, or which of several allowed ways it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quirks {
+    /// Octets of the ICV of HMAC-SHA-256 where the peer does not use RFC 4868's 16 (old stacks use 12).
+    pub sha256_icv_len: usize,
+    /// Send `0` in the protocol and port fields of our phase 1 identity instead of 17 and 500
+    /// (RFC 2407 4.6.2 allows both).
+    pub identity_without_port: bool,
+    /// Accept an AH transform without the Authentication Algorithm attribute that RFC 2407 4.4.3 requires:
+    /// the routers of 1998 leave it out.
+    pub ah_without_authentication_attribute: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            sha256_icv_len: 16,
+            identity_without_port: false,
+            ah_without_authentication_attribute: true,
+        }
+    }
+}
