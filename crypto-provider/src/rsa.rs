@@ -51,7 +51,8 @@ pub trait DecryptionKey: Send + Sync {
     ///
     /// # Errors
     /// [`CryptoError`] inside the work, for failures of our own side only.
-    fn decrypt(&self, ciphertext: &[u8], random: &dyn SecureRandom) -> Work<Result<SecretBytes, CryptoError>>;
+    fn decrypt(&self, ciphertext: &[u8], random: &dyn SecureRandom)
+    -> Work<Result<SecretBytes, CryptoError>>;
 }
 
 /// A public key that encrypts (RFC 2409 5.2).

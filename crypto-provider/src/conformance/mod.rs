@@ -1,0 +1,1 @@
+//! Known answers and behaviours that the author of a provider runs against it.
