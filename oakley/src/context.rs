@@ -1,0 +1,117 @@
+//! What a handler may use beside its own state: the arguments that every step of an exchange shares.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use crypto_provider::{CryptoProvider, SecretBytes, Work};
+use isakmp_wire::{Cookie, MessageId};
+
+use crate::auth::Authenticator;
+use crate::engine::outbox::{KeyLog, Outbox};
+use crate::error::LocalFailure;
+use crate::event::Cookies;
+use crate::identity::Identity;
+use crate::input::Answer;
+use crate::policy::{
+    AuthMethod, Config, KeyQuery, Mode, Path, Phase1Policy, Phase2Policy, PolicySource, SelectorPair,
+};
+use crate::sa::IkeSaId;
+
+/// The surroundings of one step.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Duration,
+    pub(crate) config: &'a Config,
+    pub(crate) provider: &'a CryptoProvider,
+    pub(crate) authenticators: &'a [&'static dyn Authenticator],
+    pub(crate) policy: &'a dyn PolicySource,
+    pub(crate) out: &'a mut Outbox,
+    /// Answers to work that was pending when this step was tried before.
+    pub(crate) answers: &'a [Answer],
+    pub(crate) overrides: &'a mut Overrides,
+}
+
+/// Octets that replace our own choice, for replaying a recorded peer. Empty in every normal engine.
+#[derive(Default)]
+pub(crate) struct Overrides {
+    /// Body of the SA payload that a phase 1 initiator sends.
+    pub(crate) phase1_sa: Option<Bytes>,
+    /// Body of the SA payload that a Quick Mode initiator sends.
+    pub(crate) phase2_sa: Option<Bytes>,
+    /// Padding of our encrypted messages, in their order.
+    pub(crate) padding: VecDeque<Bytes>,
+}
+
+impl Cx<'_> {
+    pub(crate) fn authenticator(&self, method: AuthMethod) -> Option<&'static dyn Authenticator> {
+        self.authenticators.iter().copied().find(|authenticator| authenticator.method() == method)
+    }
+
+    pub(crate) fn random(&self, len: usize) -> Result<Vec<u8>, LocalFailure> {
+        let mut octets = vec![0; len];
+        self.provider.random.fill(&mut octets)?;
+        Ok(octets)
+    }
+
+    /// A cookie, never zero (RFC 2408 2.5.3).
+    pub(crate) fn cookie(&self) -> Result<Cookie, LocalFailure> {
+        self.draw(|octets: [u8; 8]| Some(Cookie(octets)).filter(|cookie| !cookie.is_zero()))
+    }
+
+    /// Draws until `accept` takes the octets, a bounded number of times.
+    pub(crate) fn draw<const N: usize, T>(&self, accept: impl Fn([u8; N]) -> Option<T>) -> Result<T, LocalFailure> {
+        for _ in 0..MAX_DRAWS {
+            let mut octets = [0; N];
+            self.provider.random.fill(&mut octets)?;
+            if let Some(accepted) = accept(octets) {
+                return Ok(accepted);
+            }
+        }
+        Err(LocalFailure::NumbersExhausted)
+    }
+
+    pub(crate) fn key_log(
+        &mut self,
+        policy: &Phase1Policy,
+        ids: (IkeSaId, Cookies),
+        message_id: MessageId,
+        hash: crypto_provider::HashAlgorithm,
+    ) -> KeyLog<'_> {
+        KeyLog::new(policy.key_log.then_some(&mut *self.out), ids, message_id, hash)
+    }
+
+    pub(crate) fn phase1_policy(&self, path: &Path, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
+        let known = self.answers.iter().find_map(|answer| match answer {
+            Answer::Phase1(policy) => Some(policy.clone()),
+            _ => None,
+        });
+        known.map_or_else(|| self.policy.phase1(path, mode), Work::Done)
+    }
+
+    pub(crate) fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
+        let known = self.answers.iter().find_map(|answer| match answer {
+            Answer::PreSharedKeys(keys) => Some(Arc::clone(keys)),
+            _ => None,
+        });
+        known.map_or_else(|| self.policy.pre_shared_keys(query), Work::Done)
+    }
+
+    pub(crate) fn phase2_policy(
+        &self,
+        path: &Path,
+        identity: &Identity,
+        wanted: &SelectorPair,
+    ) -> Work<Option<Arc<Phase2Policy>>> {
+        let known = self.answers.iter().find_map(|answer| match answer {
+            Answer::Phase2(policy) => Some(policy.clone()),
+            _ => None,
+        });
+        known.map_or_else(|| self.policy.phase2(path, identity, wanted), Work::Done)
+    }
+}
+
+/// How often a random number is drawn again before the source is taken for broken.
+const MAX_DRAWS: usize = 32;

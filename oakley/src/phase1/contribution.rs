@@ -1,0 +1,104 @@
+//! KE and nonce: making ours, accepting the peer's (RFC 2409 5).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use crypto_provider::{EphemeralKey, PeerPublic, Work};
+use isakmp_wire::{MessageId, Payload, PayloadKind};
+
+use crate::auth::{AuthCx, Contribution, Credentials, IdentitySlot};
+use crate::context::Cx;
+use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::event::Event;
+use crate::exchange::incoming::Incoming;
+use crate::phase1::facts::Agreed;
+use crate::phase1::finish;
+
+/// RFC 2409 5: the length of a nonce.
+pub(crate) const NONCE_LEN: core::ops::RangeInclusive<usize> = 8..=256;
+
+/// Our contribution with the exponent behind it, and its payloads.
+pub(crate) struct Made {
+    pub(crate) mine: Contribution,
+    pub(crate) ephemeral: Box<dyn EphemeralKey>,
+    pub(crate) payloads: Vec<Payload>,
+}
+
+/// A fresh exponent and a fresh nonce for this exchange and no other.
+pub(crate) fn make(agreed: &Agreed, cx: &mut Cx<'_>) -> Result<Made, Abort> {
+    let ephemeral = agreed.suite.group.start(&*cx.provider.random).map_err(LocalFailure::Crypto)?;
+    let nonce = cx.random(agreed.offered.policy.nonce_len)?;
+    let identity = match agreed.authenticator.identity_slot() {
+        IdentitySlot::WithContribution => Some(finish::our_identity(&agreed.offered)),
+        IdentitySlot::WithProof => None,
+    };
+    let public = Bytes::copy_from_slice(ephemeral.public());
+    let mine = Contribution { public, nonce: nonce.into(), identity };
+    let payloads = agreed.authenticator.seal(&mine, cx)?;
+    Ok(Made { mine, ephemeral, payloads })
+}
+
+/// The peer's contribution, checked, with what is known about the peer.
+pub(crate) struct Theirs {
+    pub(crate) contribution: Contribution,
+    pub(crate) public: PeerPublic,
+    pub(crate) credentials: Credentials,
+}
+
+/// Checks message 3 or 4. `mine` is our own contribution, if it was sent already.
+pub(crate) fn check(
+    agreed: &Agreed,
+    mine: Option<&Contribution>,
+    incoming: &Incoming,
+    cx: &Cx<'_>,
+) -> Work<Result<Theirs, Reject>> {
+    let message = match incoming.clear() {
+        Ok(message) => message,
+        Err(reject) => return Work::Done(Err(reject)),
+    };
+    if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(&message) {
+        return Work::Done(Err(misbehaviour.into()));
+    }
+    let contribution = match agreed.authenticator.open(&message, cx) {
+        Work::Done(Ok(contribution)) => contribution,
+        Work::Done(Err(reject)) => return Work::Done(Err(reject)),
+        Work::Pending(ticket) => return Work::Pending(ticket),
+    };
+    let public = match check_values(agreed, mine, &contribution) {
+        Ok(public) => public,
+        Err(misbehaviour) => return Work::Done(Err(misbehaviour.into())),
+    };
+    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer: None };
+    let credentials = agreed.authenticator.credentials(&peer, cx);
+    credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials? }))
+}
+
+fn check_values(
+    agreed: &Agreed,
+    mine: Option<&Contribution>,
+    theirs: &Contribution,
+) -> Result<PeerPublic, Misbehaviour> {
+    if !NONCE_LEN.contains(&theirs.nonce.len()) {
+        return Err(Misbehaviour::NonceLength(theirs.nonce.len()));
+    }
+    // Meadows 1999: a peer that only returns what we sent must not come further.
+    if mine.is_some_and(|mine| mine.public == theirs.public) {
+        return Err(Misbehaviour::Reflected("public value"));
+    }
+    if mine.is_some_and(|mine| mine.nonce == theirs.nonce) {
+        return Err(Misbehaviour::Reflected("nonce"));
+    }
+    Ok(agreed.suite.group.peer_public(&theirs.public)?)
+}
+
+/// Reports the payloads of an accepted contribution.
+pub(crate) fn report(agreed: &Agreed, cx: &mut Cx<'_>) {
+    for payload in [PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE] {
+        cx.out.event(Event::Processing {
+            ike_sa: agreed.offered.ike_sa,
+            payload,
+            message_id: MessageId::ZERO,
+        });
+    }
+}

@@ -1,0 +1,126 @@
+//! What is known at each stage of phase 1. A stage holds the one before; nothing is optional that a stage has.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use isakmp_wire::{ExchangeType, Flags, Header, MessageId, Payload, PayloadKind, Version};
+
+use crate::auth::proof::ProofInputs;
+use crate::auth::{Authenticator, Contribution, Credentials};
+use crate::event::Cookies;
+use crate::exchange::iv::{Iv, IvChain};
+use crate::identity::Identity;
+use crate::keys::{Keys, Suite};
+use crate::policy::{Mode, Path, Phase1Policy, Role};
+use crate::sa::IkeSaId;
+
+/// An offer is on its way, or has just come.
+#[derive(Clone)]
+pub(crate) struct Offered {
+    pub(crate) ike_sa: IkeSaId,
+    pub(crate) path: Path,
+    pub(crate) role: Role,
+    pub(crate) mode: Mode,
+    /// The responder's is zero until message 2.
+    pub(crate) cookies: Cookies,
+    pub(crate) policy: Arc<Phase1Policy>,
+    /// The initiator's SA payload; its body is SAi_b.
+    pub(crate) sa_i: Payload,
+}
+
+impl Offered {
+    /// The header of our next message; length and next payload are set when it is written.
+    pub(crate) fn header(&self) -> Header {
+        header(self.cookies, exchange_type(self.mode), MessageId::ZERO)
+    }
+}
+
+/// The number of a phase 1 exchange.
+pub(crate) fn exchange_type(mode: Mode) -> ExchangeType {
+    match mode {
+        Mode::Main => ExchangeType::IDENTITY_PROTECTION,
+        Mode::Aggressive => ExchangeType::AGGRESSIVE,
+    }
+}
+
+/// A header of ours.
+pub(crate) fn header(cookies: Cookies, exchange: ExchangeType, message_id: MessageId) -> Header {
+    Header {
+        initiator_cookie: cookies.initiator,
+        responder_cookie: cookies.responder,
+        next_payload: PayloadKind::NONE,
+        version: Version::ISAKMP_1_0,
+        exchange,
+        flags: Flags(0),
+        message_id,
+        length: 0,
+    }
+}
+
+/// Both sides know the suite.
+#[derive(Clone)]
+pub(crate) struct Agreed {
+    pub(crate) offered: Offered,
+    pub(crate) suite: Suite,
+    pub(crate) authenticator: &'static dyn Authenticator,
+}
+
+/// Both contributions are there.
+pub(crate) struct Exchanged {
+    pub(crate) agreed: Agreed,
+    pub(crate) mine: Contribution,
+    pub(crate) theirs: Contribution,
+    pub(crate) credentials: Credentials,
+}
+
+impl Exchanged {
+    /// The contributions of initiator and responder.
+    pub(crate) fn by_role(&self) -> (&Contribution, &Contribution) {
+        match self.agreed.offered.role {
+            Role::Initiator => (&self.mine, &self.theirs),
+            Role::Responder => (&self.theirs, &self.mine),
+        }
+    }
+
+    /// What the HASH of a prover covers whose ID body is `id_b`.
+    pub(crate) fn proof_inputs<'a>(&'a self, id_b: &'a [u8]) -> ProofInputs<'a> {
+        let (i, r) = self.by_role();
+        ProofInputs {
+            g_xi: &i.public,
+            g_xr: &r.public,
+            cookies: &self.agreed.offered.cookies,
+            sa_i_b: self.agreed.offered.sa_i.raw(),
+            id_b,
+        }
+    }
+}
+
+/// Keys are made, in each form that may hold.
+pub(crate) struct Keyed {
+    pub(crate) exchanged: Exchanged,
+    /// Never empty: most likely first.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+/// One form of SKEYID and what follows from it.
+pub(crate) struct Candidate {
+    pub(crate) keys: Keys,
+    pub(crate) iv: IvChain,
+}
+
+/// The end of phase 1: an authenticated IKE SA.
+pub(crate) struct Established {
+    pub(crate) offered: Offered,
+    pub(crate) suite: Suite,
+    pub(crate) keys: Keys,
+    /// The last ciphertext block of phase 1, from which every later message id starts.
+    pub(crate) last_block: Iv,
+    pub(crate) identity: Identity,
+}
+
+/// A message in clear, ready to be sent.
+pub(crate) fn clear_message(header: Header, payloads: Vec<Payload>) -> Bytes {
+    isakmp_wire::Message::new(header, payloads).encode()
+}
+

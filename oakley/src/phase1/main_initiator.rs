@@ -1,0 +1,168 @@
+//! Main Mode as initiator (RFC 2409 5).
+//!
+//! ```text
+//!   HDR, SA              -->
+//!                        <--  HDR, SA                AwaitSa
+//!   HDR, contribution    -->
+//!                        <--  HDR, contribution      AwaitReply
+//!   HDR*, proof          -->
+//!                        <--  HDR*, proof            AwaitProof
+//! ```
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+
+use bytes::Bytes;
+use crypto_provider::{EphemeralKey, Work};
+use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind, SecurityAssociation, VendorId};
+
+use crate::auth::Contribution;
+use crate::context::Cx;
+use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::event::{Cookies, Event};
+use crate::exchange::incoming::Incoming;
+use crate::exchange::shape::MAIN_OFFER;
+use crate::keys::Suite;
+use crate::phase1::contribution::{self, Made, Theirs};
+use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
+use crate::phase1::finish::{self, Proven};
+use crate::phase1::{Step, Waiting, offer};
+use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
+use crate::sa::IkeSaId;
+
+/// Sends message 1.
+pub(crate) fn begin(
+    ike_sa: IkeSaId,
+    path: Path,
+    policy: Arc<Phase1Policy>,
+    cx: &mut Cx<'_>,
+) -> Result<(Box<AwaitSa>, Bytes), Abort> {
+    let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
+    let sa_i = match cx.overrides.phase1_sa.take() {
+        Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
+        None => offer::offer(&policy),
+    };
+    let offered = Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i };
+    let mut payloads = vec![offered.sa_i.clone()];
+    payloads.extend(vendor_ids(&offered.policy));
+    let datagram = clear_message(offered.header(), payloads);
+    Ok((Box::new(AwaitSa { offered }), datagram))
+}
+
+/// The VENDOR payloads of our first message.
+pub(crate) fn vendor_ids(policy: &Phase1Policy) -> impl Iterator<Item = Payload> {
+    policy.vendor_ids.iter().map(|octets| Payload::new(VendorId { octets: octets.clone() }))
+}
+
+/// Our offer is sent; waits for message 2.
+pub(crate) struct AwaitSa {
+    offered: Offered,
+}
+
+/// The peer's choice.
+pub(crate) struct Chosen {
+    responder_cookie: Cookie,
+    suite: Phase1Suite,
+}
+
+impl Waiting for AwaitSa {
+    type Checked = Chosen;
+
+    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Chosen, Reject>> {
+        Work::Done(self.check_answer(incoming, cx))
+    }
+
+    fn advance(self: Box<Self>, chosen: Chosen, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+        let mut offered = self.offered;
+        offered.cookies.responder = chosen.responder_cookie;
+        let method = chosen.suite.method;
+        let suite = Suite::resolve(chosen.suite, cx.provider).ok_or(LocalFailure::Algorithm)?;
+        let authenticator = cx.authenticator(method).ok_or(LocalFailure::Method(method))?;
+        let agreed = Agreed { offered, suite, authenticator };
+        let Made { mine, ephemeral, payloads } = contribution::make(&agreed, cx)?;
+        let send = clear_message(agreed.offered.header(), payloads);
+        Ok(Step::Wait { next: Box::new(AwaitReply { agreed, mine, ephemeral }).into(), send })
+    }
+}
+
+impl AwaitSa {
+    fn check_answer(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Result<Chosen, Reject> {
+        let responder_cookie = incoming.header.responder_cookie;
+        if responder_cookie == self.offered.cookies.initiator {
+            return Err(Misbehaviour::Reflected("cookie").into());
+        }
+        let message = incoming.clear()?;
+        MAIN_OFFER.check(&message)?;
+        let ike_sa = self.offered.ike_sa;
+        let payload = PayloadKind::SA;
+        cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
+        let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
+        let suite = offer::accept(ike_sa, sa, &self.offered.sa_i, &self.offered.policy, cx.out)?;
+        Ok(Chosen { responder_cookie, suite })
+    }
+}
+
+/// Our contribution is sent; waits for message 4.
+pub(crate) struct AwaitReply {
+    agreed: Agreed,
+    mine: Contribution,
+    ephemeral: Box<dyn EphemeralKey>,
+}
+
+impl AwaitReply {
+    pub(crate) fn suite(&self) -> &Phase1Suite {
+        &self.agreed.suite.chosen
+    }
+}
+
+impl Waiting for AwaitReply {
+    type Checked = Theirs;
+
+    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Theirs, Reject>> {
+        contribution::check(&self.agreed, Some(&self.mine), incoming, cx)
+    }
+
+    fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+        let Self { agreed, mine, ephemeral } = *self;
+        contribution::report(&agreed, cx);
+        let Theirs { contribution, public, credentials } = theirs;
+        let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
+        let mut keyed = finish::key(exchanged, ephemeral, &public, cx)?;
+        let send = finish::send_proof(&mut keyed, MOST_LIKELY, cx)?;
+        keyed.candidates.truncate(1);
+        Ok(Step::Wait { next: Box::new(AwaitProof { keyed }).into(), send })
+    }
+}
+
+/// An initiator must commit itself to one form of SKEYID with message 5.
+const MOST_LIKELY: usize = 0;
+
+/// Our proof is sent; waits for message 6.
+pub(crate) struct AwaitProof {
+    keyed: Keyed,
+}
+
+impl AwaitProof {
+    pub(crate) fn suite(&self) -> &Phase1Suite {
+        &self.keyed.exchanged.agreed.suite.chosen
+    }
+}
+
+impl Waiting for AwaitProof {
+    type Checked = Proven;
+
+    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Proven, Reject>> {
+        finish::check_proof(&self.keyed, Role::Responder, incoming, cx)
+    }
+
+    fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+        let Self { mut keyed } = *self;
+        finish::report(&keyed.exchanged.agreed.offered, cx);
+        if let Some(candidate) = keyed.candidates.get_mut(proven.candidate) {
+            candidate.iv.commit(proven.iv);
+        }
+        let established = finish::establish(keyed, proven.candidate, proven.identity)?;
+        Ok(Step::Done { established, send: None })
+    }
+}

@@ -1,0 +1,236 @@
+//! The phase 1 offer: writing it, comparing it with a policy, checking the answer (RFC 2409 5, Appendix A;
+//! RFC 2408 4.2).
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use crypto_provider::{CipherAlgorithm, HashAlgorithm};
+use isakmp_wire::registry::phase1::{AttributeClass, AuthMethod as MethodNumber, Encryption, HashId};
+use isakmp_wire::{Attribute, Doi, Payload, Proposal, ProtocolId, SecurityAssociation, Situation, Transform};
+
+use crate::attributes::{self, Attributes, Classes};
+use crate::engine::outbox::Outbox;
+use crate::error::{Incompatibility, Misbehaviour, Reject};
+use crate::event::{Difference, Event};
+use crate::policy::{AuthMethod, Phase1Policy, Phase1Suite};
+use crate::sa::IkeSaId;
+
+/// KEY_IKE, the only transform id of phase 1 (RFC 2407 4.4.2).
+const KEY_IKE: u8 = 1;
+
+/// An SPI in phase 1 is the cookies and may be repeated or left out (RFC 2408 3.5).
+const MAX_PHASE1_SPI: usize = 16;
+
+pub(crate) const CLASSES: Classes = Classes {
+    life_type: AttributeClass::LIFE_TYPE.0,
+    life_duration: AttributeClass::LIFE_DURATION.0,
+    basic: &[
+        AttributeClass::ENCRYPTION_ALGORITHM.0,
+        AttributeClass::HASH_ALGORITHM.0,
+        AttributeClass::AUTHENTICATION_METHOD.0,
+        AttributeClass::GROUP_DESCRIPTION.0,
+        AttributeClass::KEY_LENGTH.0,
+    ],
+};
+
+/// The SA payload that offers all suites of a policy: one proposal, one transform each.
+pub(crate) fn offer(policy: &Phase1Policy) -> Payload {
+    let transforms = (1u8..).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();
+    payload(vec![Proposal { number: 1, protocol: ProtocolId::ISAKMP, spi: Bytes::new(), transforms }])
+}
+
+fn payload(proposals: Vec<Proposal>) -> Payload {
+    Payload::new(SecurityAssociation { doi: Doi::IPSEC, situation: Situation::IDENTITY_ONLY, proposals })
+}
+
+/// A suite in the order in which the routers of 1998 write it.
+fn transform(number: u8, suite: &Phase1Suite) -> Transform {
+    let mut attributes = vec![
+        attributes::basic(AttributeClass::ENCRYPTION_ALGORITHM.0, cipher_number(suite.cipher)),
+        attributes::basic(AttributeClass::HASH_ALGORITHM.0, hash_number(suite.hash)),
+        attributes::basic(AttributeClass::GROUP_DESCRIPTION.0, suite.group.0),
+        attributes::basic(AttributeClass::AUTHENTICATION_METHOD.0, method_number(suite.method)),
+    ];
+    attributes.extend(attributes::life(&CLASSES, &suite.lifetime));
+    if suite.cipher == CipherAlgorithm::AesCbc {
+        attributes.push(attributes::basic(AttributeClass::KEY_LENGTH.0, bits(suite.key_len)));
+    }
+    Transform { number, id: KEY_IKE, attributes }
+}
+
+/// DOI and situation, before anything else of an SA payload is believed (RFC 2407 4.2).
+pub(crate) fn check_situation(sa: &SecurityAssociation) -> Result<(), Reject> {
+    if sa.doi != Doi::IPSEC {
+        return Err(Incompatibility::Doi(sa.doi.0).into());
+    }
+    if sa.situation != Situation::IDENTITY_ONLY {
+        return Err(Incompatibility::Situation(sa.situation.bits()).into());
+    }
+    Ok(())
+}
+
+/// As responder: chooses the first suite of our policy that the offer has. The answer repeats the peer's transform
+/// as it came (RFC 2409 5: the attributes must not be changed).
+pub(crate) fn choose(
+    ike_sa: IkeSaId,
+    sa: &SecurityAssociation,
+    policy: &Phase1Policy,
+    out: &mut Outbox,
+) -> Result<(Phase1Suite, Payload), Reject> {
+    check_situation(sa)?;
+    for suite in &policy.suites {
+        for proposal in sa.proposals.iter().filter(|proposal| acceptable_frame(proposal)) {
+            let count = proposal.transforms.len();
+            for (index, offered) in proposal.transforms.iter().enumerate() {
+                let compared = compare(offered, suite);
+                out.event(Event::ComparedPhase1 {
+                    ike_sa,
+                    offered: offered.clone(),
+                    more: index.saturating_add(1) < count,
+                    policy: suite.clone(),
+                    first_difference: compared.as_ref().err().cloned(),
+                });
+                if let Ok(chosen) = compared {
+                    let answer = Proposal { transforms: vec![offered.clone()], ..proposal.clone() };
+                    return Ok((chosen, payload(vec![answer])));
+                }
+            }
+        }
+    }
+    Err(Incompatibility::NoProposalChosen.into())
+}
+
+fn acceptable_frame(proposal: &Proposal) -> bool {
+    proposal.protocol == ProtocolId::ISAKMP && proposal.spi.len() <= MAX_PHASE1_SPI
+}
+
+/// Compares one transform with one suite; the result has the lower of both lives.
+fn compare(offered: &Transform, suite: &Phase1Suite) -> Result<Phase1Suite, Difference> {
+    let attributes = Attributes::read(&offered.attributes, &CLASSES)?;
+    let get = |class: AttributeClass| attributes.get(class.0);
+    let name = |value: Option<u64>, name: &dyn Fn(u16) -> alloc::string::String| match value {
+        Some(value) => u16::try_from(value).map_or_else(|_| value.to_string(), name),
+        None => "nothing".to_string(),
+    };
+    let differs = |property, offered, accepted| Err(Difference::Value { property, offered, accepted });
+
+    if offered.id != KEY_IKE {
+        return differs("transform id", offered.id.to_string(), KEY_IKE.to_string());
+    }
+    let cipher = cipher_number(suite.cipher);
+    let value = get(AttributeClass::ENCRYPTION_ALGORITHM);
+    if value != Some(u64::from(cipher)) {
+        let show = |number| Encryption(number).to_string();
+        return differs("encryption algorithm", name(value, &show), show(cipher));
+    }
+    let key_length = get(AttributeClass::KEY_LENGTH);
+    let wanted = (suite.cipher == CipherAlgorithm::AesCbc).then(|| u64::from(bits(suite.key_len)));
+    if key_length != wanted {
+        let show = |value: Option<u64>| value.map_or_else(|| "none".to_string(), |bits| format!("{bits} bits"));
+        return differs("key length", show(key_length), show(wanted));
+    }
+    let hash = hash_number(suite.hash);
+    let value = get(AttributeClass::HASH_ALGORITHM);
+    if value != Some(u64::from(hash)) {
+        let show = |number| HashId(number).to_string();
+        return differs("hash algorithm", name(value, &show), show(hash));
+    }
+    let value = get(AttributeClass::GROUP_DESCRIPTION);
+    if value != Some(u64::from(suite.group.0)) {
+        return differs("group", name(value, &|number| number.to_string()), suite.group.to_string());
+    }
+    let method = method_number(suite.method);
+    let value = get(AttributeClass::AUTHENTICATION_METHOD);
+    if value != Some(u64::from(method)) {
+        let show = |number| MethodNumber(number).to_string();
+        return differs("authentication method", name(value, &show), show(method));
+    }
+    Ok(Phase1Suite { lifetime: suite.lifetime.lower(attributes.lifetime), ..suite.clone() })
+}
+
+/// As initiator: the answer must be one of our transforms, whole and alone (RFC 2408 4.2).
+pub(crate) fn accept(
+    ike_sa: IkeSaId,
+    answer: &SecurityAssociation,
+    offered: &Payload,
+    policy: &Phase1Policy,
+    out: &mut Outbox,
+) -> Result<Phase1Suite, Reject> {
+    check_situation(answer)?;
+    let not_offered = |why| Reject::from(Misbehaviour::NotOffered(why));
+    let isakmp_wire::Body::Sa(offer) = offered.body() else {
+        return Err(not_offered("no offer was made"));
+    };
+    let [proposal] = answer.proposals.as_slice() else {
+        return Err(not_offered("not exactly one proposal"));
+    };
+    let [chosen] = proposal.transforms.as_slice() else {
+        return Err(not_offered("not exactly one transform"));
+    };
+    if !acceptable_frame(proposal) {
+        return Err(not_offered("another protocol or an SPI"));
+    }
+    let ours = offer.proposals.iter().find(|ours| ours.number == proposal.number);
+    let ours = ours.ok_or_else(|| not_offered("another proposal number"))?;
+    // Some peers number the one transform of their answer anew, so its attributes decide.
+    let same = |ours: &&Transform| ours.id == chosen.id && same_attributes(&ours.attributes, &chosen.attributes);
+    if !ours.transforms.iter().any(|ours| same(&ours)) {
+        return Err(not_offered("another transform"));
+    }
+    for suite in &policy.suites {
+        let compared = compare(chosen, suite);
+        out.event(Event::ComparedPhase1 {
+            ike_sa,
+            offered: chosen.clone(),
+            more: false,
+            policy: suite.clone(),
+            first_difference: compared.as_ref().err().cloned(),
+        });
+        if let Ok(suite) = compared {
+            return Ok(suite);
+        }
+    }
+    Err(not_offered("a transform that our policy does not have"))
+}
+
+fn same_attributes(one: &[Attribute], other: &[Attribute]) -> bool {
+    attributes::same(one, other, &CLASSES)
+}
+
+fn bits(octets: usize) -> u16 {
+    u16::try_from(octets.saturating_mul(8)).unwrap_or(u16::MAX)
+}
+
+/// 0 is reserved and never accepted: what a policy gets whose cipher has no number in phase 1.
+fn cipher_number(cipher: CipherAlgorithm) -> u16 {
+    match cipher {
+        CipherAlgorithm::DesCbc => Encryption::DES_CBC.0,
+        CipherAlgorithm::TripleDesCbc => Encryption::TRIPLE_DES_CBC.0,
+        CipherAlgorithm::AesCbc => Encryption::AES_CBC.0,
+        _ => 0,
+    }
+}
+
+fn hash_number(hash: HashAlgorithm) -> u16 {
+    match hash {
+        HashAlgorithm::Md5 => HashId::MD5.0,
+        HashAlgorithm::Sha1 => HashId::SHA.0,
+        HashAlgorithm::Sha256 => HashId::SHA2_256.0,
+        HashAlgorithm::Sha384 => HashId::SHA2_384.0,
+        HashAlgorithm::Sha512 => HashId::SHA2_512.0,
+        _ => 0,
+    }
+}
+
+fn method_number(method: AuthMethod) -> u16 {
+    match method {
+        AuthMethod::PreShared => MethodNumber::PRE_SHARED_KEY.0,
+        AuthMethod::RsaSignature => MethodNumber::RSA_SIGNATURES.0,
+        AuthMethod::RsaEncryption => MethodNumber::RSA_ENCRYPTION.0,
+        AuthMethod::RsaEncryptionRevised => MethodNumber::RSA_ENCRYPTION_REVISED.0,
+    }
+}
+
