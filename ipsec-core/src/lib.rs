@@ -1,1 +1,47 @@
-//! Under construction.
+#![no_std]
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod bundle;
+mod drop;
+mod error;
+mod flow;
+mod ip;
+mod ipv4;
+mod ipv6;
+mod lifetime;
+mod packet;
+mod replay;
+mod sa;
+mod selector;
+mod sequence;
+mod snapshot;
+mod spd;
+mod spi;
+mod transport;
+mod tunnel;
+
+pub use bundle::Layers;
+pub use drop::{Counters, DropReason};
+pub use error::{Exhausted, SealError};
+pub use flow::{Flow, FlowPorts};
+pub use ip::{IpHeader, MalformedIp, Protocol, checksum};
+pub use ipv4::{Ipv4Header, decrement_ttl};
+pub use ipv6::{Chain, Ipv6Header, MAX_EXTENSION_HEADERS};
+pub use lifetime::{Cause, Lifetime, Limit, Remaining, Usage};
+pub use packet::{NoRoom, PacketBuf};
+pub use replay::{Fresh, InvalidWindow, ReplayProtection, ReplayWindow, WindowSize};
+pub use sa::{InboundConfig, InboundState, Mode, Opened, OutboundConfig, OutboundState};
+pub use selector::{Direction, InvalidSelector, Match, Selector};
+pub use sequence::{Sequence, SequenceCounter, SequenceWidth};
+pub use snapshot::SaSnapshot;
+pub use spd::{Action, Policy, Rule, Spd, Unmatched, Verdict};
+pub use spi::{ReservedSpi, SaId, Spi};
+pub use transport::{Header, close_gap, finish_header, insertion_point, locate, open_gap};
+pub use tunnel::{
+    DfPolicy, DscpPolicy, EcnPolicy, IdentificationCounter, MixedFamilies, OuterHeader, Tunnel, decapsulate,
+};
