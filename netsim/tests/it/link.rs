@@ -170,3 +170,27 @@ fn one_fault_does_not_shift_the_draws_of_another() {
     );
     assert_eq!(alone, with_others);
 }
+
+#[test]
+fn links_and_directions_draw_apart() {
+    let mut network = Network::new(11);
+    let link = Link::new().loss(Chance::percent(50));
+    let mut wires = Vec::new();
+    for _ in 0..2 {
+        let a = network.add(Station::sender(MS, numbered(64, 64)));
+        let b = network.add(Station::sender(MS, numbered(64, 64)));
+        wires.push(network.connect((a, Port(0)), (b, Port(0)), link.clone()).unwrap());
+    }
+    network.capture();
+    network.drive().unwrap();
+    let mut patterns = Vec::new();
+    for wire in wires {
+        for direction in [Direction::AToB, Direction::BToA] {
+            let seen = network.captured().iter().filter(|s| s.link == wire && s.direction == direction);
+            patterns.push(seen.map(|s| s.fate == Fate::Dropped(DropCause::Loss)).collect::<Vec<_>>());
+        }
+    }
+    patterns.sort();
+    patterns.dedup();
+    assert_eq!(patterns.len(), 4);
+}
