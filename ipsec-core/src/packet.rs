@@ -95,6 +95,20 @@ impl PacketBuf {
         self.storage.len().saturating_sub(self.end)
     }
 
+    /// Whether `front` octets can be added in front and `back` octets behind.
+    ///
+    /// # Errors
+    /// [`NoRoom`], about the front first.
+    pub fn check_room(&self, front: usize, back: usize) -> Result<(), NoRoom> {
+        if front > self.headroom() {
+            return Err(NoRoom { wanted: front, room: self.headroom() });
+        }
+        if back > self.tailroom() {
+            return Err(NoRoom { wanted: back, room: self.tailroom() });
+        }
+        Ok(())
+    }
+
     /// Adds `n` zero octets in front and returns them.
     ///
     /// # Errors

@@ -14,6 +14,11 @@ pub enum SequenceWidth {
 }
 
 impl SequenceWidth {
+    /// Whether numbers have 64 bits.
+    pub const fn is_extended(self) -> bool {
+        matches!(self, Self::Extended)
+    }
+
     /// The last number that may be used.
     pub const fn last(self) -> u64 {
         match self {

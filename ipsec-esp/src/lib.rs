@@ -1,1 +1,20 @@
-//! Under construction.
+#![no_std]
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+
+mod encap;
+mod header;
+mod inbound;
+mod outbound;
+mod suite;
+mod trailer;
+mod transform;
+
+pub use encap::UdpEncapsulation;
+pub use header::EspHeader;
+pub use inbound::{InboundSa, OpenJob, Verified};
+pub use outbound::{OutboundSa, SealJob};
+pub use suite::{Integrity, Keys, Suite, SuiteError};
+pub use transform::Transform;

@@ -1,0 +1,82 @@
+//! The encrypted end of an ESP packet: padding, pad length, next header (RFC 4303 2.4 to 2.6).
+
+use ipsec_core::{DropReason, Protocol};
+
+/// Octets of pad length and next header.
+pub(crate) const LEN: usize = 2;
+
+/// Octets of padding that bring `payload` octets and the trailer to a multiple of `alignment`.
+pub(crate) fn padding(payload: usize, alignment: usize) -> usize {
+    let whole = payload.saturating_add(LEN);
+    whole.checked_next_multiple_of(alignment).map_or(0, |aligned| aligned.saturating_sub(whole))
+}
+
+/// Writes padding and trailer into `room`, which has the right length.
+pub(crate) fn write(room: &mut [u8], next_header: Protocol) {
+    if let Some((padding, [pad_len, next])) = room.split_last_chunk_mut::<LEN>() {
+        // RFC 4303 2.4: the first octet of padding is 1, each further one is one more.
+        for (octet, n) in padding.iter_mut().zip(1_u8..) {
+            *octet = n;
+        }
+        *pad_len = u8::try_from(padding.len()).unwrap_or(u8::MAX);
+        *next = next_header.0;
+    }
+}
+
+/// Reads the trailer at the end of a decrypted text: octets of payload, and what it is.
+///
+/// # Errors
+/// [`DropReason::Trailer`]. Call it only after the ICV held: without one it is an oracle (RFC 4303 2.4).
+pub(crate) fn read(text: &[u8]) -> Result<(usize, Protocol), DropReason> {
+    let (front, [pad_len, next_header]) = text.split_last_chunk::<LEN>().ok_or(DropReason::Trailer)?;
+    let payload = front.len().checked_sub(usize::from(*pad_len)).ok_or(DropReason::Trailer)?;
+    let padding = front.get(payload..).ok_or(DropReason::Trailer)?;
+    // Every octet is looked at, wherever the first wrong one stands.
+    let wrong = padding.iter().zip(1_u8..).fold(0, |wrong, (octet, n)| wrong | (octet ^ n));
+    if wrong == 0 { Ok((payload, Protocol(*next_header))) } else { Err(DropReason::Trailer) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipsec_core::{DropReason, Protocol};
+
+    use super::{padding, read, write};
+
+    #[test]
+    fn padding_of_rfc_3602() {
+        // RFC 3602 4, cases 5 to 7 (test): 64 -> 14, 28 -> 2, 84 -> 10 octets
+        assert_eq!([padding(64, 16), padding(28, 16), padding(84, 16)], [14, 2, 10]);
+        assert_eq!([padding(2, 4), padding(3, 4), padding(0, 8), padding(6, 8)], [0, 3, 6, 0]);
+    }
+
+    #[test]
+    fn there_and_back() {
+        let mut text = [0xee; 16];
+        write(&mut text[9..], Protocol::IPV4);
+        assert_eq!(text[9..], [1, 2, 3, 4, 5, 5, 4]);
+        assert_eq!(read(&text), Ok((9, Protocol::IPV4)));
+    }
+
+    #[test]
+    fn t092_every_pad_length_that_lies() {
+        let good = |pad: usize| {
+            let mut text = [0; 64];
+            write(&mut text[62 - pad..], Protocol::IPV4);
+            text
+        };
+        for said in 0..=255_u8 {
+            let mut text = good(20);
+            text[62] = said;
+            let expected = if said == 0 { Ok((62, Protocol::IPV4)) } else { Err(DropReason::Trailer) };
+            assert_eq!(read(&text), if said == 20 { Ok((42, Protocol::IPV4)) } else { expected }, "{said}");
+        }
+        for wrong in 42..62 {
+            let mut text = good(20);
+            text[wrong] ^= 0x80;
+            assert_eq!(read(&text), Err(DropReason::Trailer));
+        }
+        assert_eq!(read(&[]), Err(DropReason::Trailer));
+        assert_eq!(read(&[4]), Err(DropReason::Trailer));
+        assert_eq!(read(&[0, 59]), Ok((0, Protocol::NO_NEXT)));
+    }
+}
