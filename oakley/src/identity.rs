@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use isakmp_wire::{IdType, Identification};
+
 /// Who a peer is: the identity that phase 1 proves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -29,6 +31,36 @@ impl fmt::Display for Identity {
             Self::DistinguishedName(octets) | Self::KeyId(octets) => {
                 octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
+        }
+    }
+}
+
+impl Identity {
+    /// The body of an ID payload (RFC 2407 4.6.2).
+    pub fn to_wire(&self, protocol: u8, port: u16) -> Identification {
+        let (id_type, data) = match self {
+            Self::Address(IpAddr::V4(address)) => (IdType::IPV4_ADDR, address.octets().to_vec()),
+            Self::Address(IpAddr::V6(address)) => (IdType::IPV6_ADDR, address.octets().to_vec()),
+            Self::Fqdn(name) => (IdType::FQDN, name.as_bytes().to_vec()),
+            Self::UserFqdn(name) => (IdType::USER_FQDN, name.as_bytes().to_vec()),
+            Self::DistinguishedName(der) => (IdType::DER_ASN1_DN, der.clone()),
+            Self::KeyId(octets) => (IdType::KEY_ID, octets.clone()),
+        };
+        Identification { id_type, protocol, port, data: data.into() }
+    }
+
+    /// The identity in an ID payload, or `None` if its type names a flow, not a peer, or its text is no UTF-8.
+    pub fn from_wire(body: &Identification) -> Option<Self> {
+        let octets = || body.data.to_vec();
+        let text = || String::from_utf8(octets()).ok();
+        match body.id_type {
+            IdType::IPV4_ADDR => Some(Self::Address(IpAddr::V4(<[u8; 4]>::try_from(body.data.as_ref()).ok()?.into()))),
+            IdType::IPV6_ADDR => Some(Self::Address(IpAddr::V6(<[u8; 16]>::try_from(body.data.as_ref()).ok()?.into()))),
+            IdType::FQDN => text().map(Self::Fqdn),
+            IdType::USER_FQDN => text().map(Self::UserFqdn),
+            IdType::DER_ASN1_DN => Some(Self::DistinguishedName(octets())),
+            IdType::KEY_ID => Some(Self::KeyId(octets())),
+            _ => None,
         }
     }
 }

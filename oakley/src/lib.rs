@@ -1,1 +1,44 @@
-//! Under construction.
+#![no_std]
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod attributes;
+mod auth;
+mod context;
+mod engine;
+mod error;
+mod event;
+mod exchange;
+mod identity;
+mod input;
+mod keys;
+mod output;
+mod phase1;
+mod phase2;
+mod policy;
+mod quirks;
+mod sa;
+mod snapshot;
+#[cfg(feature = "test-support")]
+pub mod test_support;
+
+pub use engine::Engine;
+pub use error::{
+    Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject,
+};
+pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};
+pub use identity::Identity;
+pub use input::{Answer, Input, LimitReached, Request, Target};
+pub use output::{Deadline, Output, TimerKind};
+pub use policy::{
+    AuthMethod, Confidentiality, Config, Encapsulation, KeyQuery, Lifetime, Mode, Path, PeerIdentity,
+    Phase1Policy, Phase1Suite, Phase2Policy, Phase2Proposal, Phase2Transform, PolicySource, Protocol, Role,
+    SelectorPair, TrafficSelector,
+};
+pub use quirks::Quirks;
+pub use sa::{BundleId, Direction, IkeSaId, Installation, KeyedSa, RemoveReason, Spi};
+pub use snapshot::{Counters, IkeSaSnapshot, IkeSaState, Snapshot};

@@ -13,18 +13,27 @@ pub(crate) struct Flight {
     pub(crate) sends: u32,
     /// When it goes out again; `None` if no answer is expected.
     next: Option<Duration>,
+    /// Whether a peer that repeats its last message gets it again. If both sides did that with every message, one
+    /// duplicate would go round for ever; so only answers do it, and the last message of an exchange.
+    pub(crate) answers_duplicates: bool,
 }
 
 impl Flight {
     /// A datagram that expects an answer.
     pub(crate) fn expecting(datagram: Bytes, now: Duration, config: &Config) -> Self {
-        Self { datagram, sends: 1, next: now.checked_add(config.retransmit_after) }
+        let next = now.checked_add(config.retransmit_after);
+        Self { datagram, sends: 1, next, answers_duplicates: false }
+    }
+
+    /// An answer that expects one itself: message 2 of Quick Mode.
+    pub(crate) fn answer_expecting(datagram: Bytes, now: Duration, config: &Config) -> Self {
+        Self { answers_duplicates: true, ..Self::expecting(datagram, now, config) }
     }
 
     /// A datagram that goes out again only when the peer repeats itself: what a peer that has proved nothing gets
     /// (one datagram in, one out), and what ends an exchange.
     pub(crate) fn reply(datagram: Bytes) -> Self {
-        Self { datagram, sends: 1, next: None }
+        Self { datagram, sends: 1, next: None, answers_duplicates: true }
     }
 
     pub(crate) fn next(&self) -> Option<Duration> {
@@ -34,6 +43,7 @@ impl Flight {
     /// No answer is expected any more.
     pub(crate) fn settle(&mut self) {
         self.next = None;
+        self.answers_duplicates = false;
     }
 
     /// The timer ran out. Each wait is twice as long as the one before; `None` after the last one.

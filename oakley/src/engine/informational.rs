@@ -1,0 +1,98 @@
+//! Informational exchanges inside the engine: what a peer says about its SAs, and what we say about ours
+//! (RFC 2409 5.7, RFC 2408 3.14, 3.15).
+
+use alloc::vec::Vec;
+
+use isakmp_wire::{Body, Delete, MessageId, Notification, Payload, ProtocolId};
+
+use crate::engine::Engine;
+use crate::engine::quick::fresh_id;
+use crate::engine::table::{Entry, Live};
+use crate::error::{Abort, Misbehaviour, PeerRefusal};
+use crate::event::Event;
+use crate::exchange::incoming::Incoming;
+use crate::phase2::{informational, transform};
+use crate::sa::{RemoveReason, Spi};
+
+/// Notify types below this are errors (RFC 2408 3.14.1).
+const FIRST_STATUS: u16 = 16384;
+
+impl Engine {
+    pub(super) fn informational_datagram(&mut self, incoming: &Incoming) {
+        if !incoming.header.is_encrypted() {
+            return self.clear_informational(incoming);
+        }
+        let Some(id) = self.live_sa(incoming) else { return };
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let message_id = incoming.header.message_id;
+        let opened = if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
+            Err(Misbehaviour::MessageId.into())
+        } else if live.used_ids.len() >= self.host.config.max_message_ids {
+            Err(crate::error::Incompatibility::MessageIdsExhausted.into())
+        } else {
+            informational::open(&live.ike, incoming, &mut self.host.cx(&[]))
+        };
+        let message = match opened {
+            Ok(message) => message,
+            Err(why) => {
+                self.table.put(id, Entry::Live(live));
+                return self.reject(incoming, Some(id), why);
+            }
+        };
+        live.used_ids.insert(message_id);
+        for payload in message.payloads() {
+            let ended = match payload.body() {
+                Body::Notification(notification) => {
+                    self.notified(&mut live, notification);
+                    false
+                }
+                Body::Delete(delete) => self.peer_deletes(&live, delete),
+                _ => false,
+            };
+            // What follows a DELETE of the SA that protects it is not looked at any more.
+            if ended {
+                return self.end_live(*live, Abort::Deleted);
+            }
+        }
+        self.table.put(id, Entry::Live(live));
+    }
+
+    fn notified(&mut self, live: &mut Live, notification: &Notification) {
+        let (path, ike_sa, notify) = (live.ike.path, Some(live.ike.id), notification.notify_type);
+        let data = notification.data.clone();
+        self.host.out.event(Event::Notified { path, ike_sa, protected: true, notify, data });
+        if notify.0 < FIRST_STATUS {
+            let spi = <[u8; 4]>::try_from(notification.spi.as_ref()).ok().map(u32::from_be_bytes).map(Spi);
+            self.peer_refused(live, spi, &PeerRefusal::Notified(notify));
+        }
+    }
+
+    /// Only SAs of this peer: by the SPI that the peer receives under, or by the cookies of the SA that protects the
+    /// message (RFC 2408 3.15). Returns whether that SA itself is over.
+    fn peer_deletes(&mut self, live: &Live, delete: &Delete) -> bool {
+        if delete.protocol == ProtocolId::ISAKMP {
+            return delete.spis.iter().any(|spi| *spi == informational::cookie_spi(&live.ike.cookies));
+        }
+        let Some(protocol) = transform::protocol(delete.protocol) else { return false };
+        let remote = live.ike.path.remote.ip();
+        for spi in &delete.spis {
+            let Ok(spi) = <[u8; 4]>::try_from(spi.as_ref()) else { continue };
+            let found = self.table.by_outbound(remote, protocol, Spi(u32::from_be_bytes(spi)));
+            if let Some(bundle) = found {
+                self.remove_bundle(bundle, RemoveReason::PeerDeleted);
+            }
+        }
+        false
+    }
+
+    /// Sends payloads under an IKE SA; `false` if it cannot name another exchange.
+    pub(super) fn send_informational(&mut self, live: &mut Live, payloads: Vec<Payload>) -> bool {
+        let made = fresh_id(live, &self.host.cx(&[])).and_then(|message_id| {
+            live.used_ids.insert(message_id);
+            informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]))
+        });
+        let Ok(octets) = made else { return false };
+        self.host.out.transmit(live.ike.path, octets);
+        true
+    }
+}

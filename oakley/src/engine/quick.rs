@@ -1,0 +1,371 @@
+//! Quick Modes inside the engine.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crypto_provider::Work;
+use isakmp_wire::{ExchangeType, MessageId};
+
+use crate::context::Cx;
+use crate::engine::Engine;
+use crate::engine::outbox::count;
+use crate::engine::park::Waiting;
+use crate::engine::table::{Entry, Live, Table};
+use crate::engine::timer::TimerKey;
+use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
+use crate::event::{Bundle, Event};
+use crate::exchange::duplicate::{Accepted, Seen};
+use crate::exchange::flight::Flight;
+use crate::exchange::incoming::Incoming;
+use crate::input::{Answer, Request};
+use crate::output::Output;
+use crate::phase2::quick_initiator::{self, Plan};
+use crate::phase2::quick_responder;
+use crate::phase2::{Failure, Quick, QuickSlot, Refused, available, offer};
+use crate::policy::{Phase2Policy, Protocol, Role};
+use crate::sa::{BundleId, IkeSaId, RemoveReason, Spi};
+
+impl Engine {
+    /// Starts a Quick Mode of ours under an IKE SA that is there.
+    pub(super) fn start_quick(&mut self, id: IkeSaId, request: Request, answers: &[Answer]) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let started = self.try_start(&mut live, &request, answers);
+        self.table.put(id, Entry::Live(live));
+        match started {
+            Ok(()) => {}
+            Err(Failure::Pending(ticket)) => self.parked.park(ticket, Waiting::Request(request), answers),
+            Err(Failure::Local(why)) => self.request_failed(request, why),
+            Err(Failure::Quiet(why) | Failure::Refused(Refused { why, .. })) => {
+                self.request_failed(request, Abort::Peer(why.into()));
+            }
+        }
+    }
+
+    fn try_start(&mut self, live: &mut Live, request: &Request, answers: &[Answer]) -> Result<(), Failure> {
+        let running = live.quick.values().any(|slot| match &slot.state {
+            Quick::AwaitReply(state) => *state.selectors() == request.selectors,
+            Quick::AwaitHash3(state) => state.bundle().selectors == request.selectors,
+            Quick::Complete => false,
+        });
+        if running {
+            return Ok(());
+        }
+        let identity = &live.ike.identity;
+        let policy = match self.host.cx(answers).phase2_policy(&live.ike.path, identity, &request.selectors) {
+            Work::Done(Some(policy)) => policy,
+            Work::Done(None) => return Err(Failure::Local(LocalFailure::NoPolicy.into())),
+            Work::Pending(ticket) => return Err(Failure::Pending(ticket)),
+        };
+        let local = |failure: LocalFailure| Failure::Local(failure.into());
+        let transforms: Vec<_> =
+            policy.proposals.iter().flat_map(|proposal| &proposal.protections).flatten().copied().collect();
+        if transforms.is_empty() || !available(&self.host.provider, &transforms) {
+            return Err(local(LocalFailure::Algorithm));
+        }
+        let message_id = fresh_id(live, &self.host.cx(answers)).map_err(local)?;
+        let bundle = self.table.new_bundle();
+        let protocols = offer::protocols(&policy);
+        let spis = allocate(&self.table, protocols.into_iter(), &self.host.cx(answers)).map_err(local)?;
+        self.begin_quick(live, (message_id, bundle, policy), request, spis).map_err(Failure::Local)
+    }
+
+    fn begin_quick(
+        &mut self,
+        live: &mut Live,
+        (message_id, bundle, policy): (MessageId, BundleId, Arc<Phase2Policy>),
+        request: &Request,
+        spis: Vec<(Protocol, Spi)>,
+    ) -> Result<(), Abort> {
+        let ike = &live.ike;
+        let (id, path) = (ike.id, ike.path);
+        self.quick_started(live, message_id, Role::Initiator);
+        self.report_spis(live, &spis);
+        let plan =
+            Plan { message_id, bundle, policy, selectors: request.selectors.clone(), spis: spis.clone() };
+        let mut iv = ike.chain(message_id);
+        let (state, datagram) = quick_initiator::begin(ike, plan, &mut iv, &mut self.host.cx(&[]))?;
+        live.used_ids.insert(message_id);
+        self.table.hold(bundle, &spis);
+        let flight = Flight::expecting(datagram.clone(), self.host.now, &self.host.config);
+        self.timers.set(TimerKey::Retransmit(id, message_id), flight.next());
+        let (state, accepted) = (Quick::AwaitReply(state), Accepted::default());
+        live.quick.insert(message_id, QuickSlot { state, role: Role::Initiator, flight, accepted, iv, spis });
+        self.host.out.transmit(path, datagram);
+        Ok(())
+    }
+
+    fn quick_started(&mut self, live: &Live, message_id: MessageId, role: Role) {
+        let (ike_sa, path) = (live.ike.id, live.ike.path);
+        let exchange = ExchangeType::QUICK;
+        self.host.out.event(Event::Started { ike_sa, path, exchange, message_id, role });
+    }
+
+    fn report_spis(&mut self, live: &Live, spis: &[(Protocol, Spi)]) {
+        for (protocol, spi) in spis {
+            let (ike_sa, path) = (live.ike.id, live.ike.path);
+            self.host.out.event(Event::SpiAllocated { ike_sa, path, protocol: *protocol, spi: *spi });
+        }
+    }
+
+    /// A Quick Mode message of a peer.
+    pub(super) fn quick_datagram(&mut self, incoming: &Incoming, answers: &[Answer]) {
+        let Some(id) = self.live_sa(incoming) else { return };
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let message_id = incoming.header.message_id;
+        let slot = live.quick.remove(&message_id);
+        let seen = slot.as_ref().map_or(Seen::New, |slot| slot.accepted.seen(&incoming.digest));
+        let failure = match slot {
+            Some(slot) if seen != Seen::New => {
+                live.quick.insert(message_id, slot);
+                self.table.put(id, Entry::Live(live));
+                return self.duplicate(id, message_id, seen);
+            }
+            Some(slot) => self.quick_message(&mut live, slot, incoming, answers),
+            None => self.first_quick_message(&mut live, incoming, answers),
+        };
+        if let Err(Failure::Refused(refused)) = &failure {
+            self.refuse(&mut live, refused);
+        }
+        self.table.put(id, Entry::Live(live));
+        match failure {
+            Ok(()) => {}
+            Err(Failure::Quiet(why)) => self.reject(incoming, Some(id), why),
+            Err(Failure::Refused(Refused { why, .. })) => self.reject(incoming, Some(id), why),
+            Err(Failure::Local(why)) => self.count_failure(&why),
+            Err(Failure::Pending(ticket)) => {
+                let octets = incoming.octets.clone();
+                self.parked.park(ticket, Waiting::Datagram { path: incoming.path, octets }, answers);
+            }
+        }
+    }
+
+    /// Message 1.
+    fn first_quick_message(
+        &mut self,
+        live: &mut Live,
+        incoming: &Incoming,
+        answers: &[Answer],
+    ) -> Result<(), Failure> {
+        let quiet = |why: Reject| Err(Failure::Quiet(why));
+        let message_id = incoming.header.message_id;
+        if !live.ready {
+            return quiet(Misbehaviour::UnexpectedExchange(incoming.header.exchange).into());
+        }
+        if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
+            return quiet(Misbehaviour::MessageId.into());
+        }
+        if live.used_ids.len() >= self.host.config.max_message_ids {
+            return quiet(Incompatibility::MessageIdsExhausted.into());
+        }
+        let mut iv = live.ike.chain(message_id);
+        let wanted = quick_responder::check(&live.ike, &iv, incoming, &mut self.host.cx(answers));
+        if !matches!(wanted, Err(Failure::Quiet(_) | Failure::Pending(_))) {
+            live.used_ids.insert(message_id);
+        }
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(Failure::Refused(refused)) => {
+                self.quick_failed(live, (message_id, Role::Responder), Abort::Peer(refused.why.clone().into()));
+                return Err(Failure::Refused(refused));
+            }
+            Err(failure) => return Err(failure),
+        };
+        self.quick_started(live, message_id, Role::Responder);
+        let answered = self.answer_quick(live, *wanted, &mut iv, answers);
+        let (spis, state, flight) = match answered {
+            Ok(answered) => answered,
+            Err(why) => {
+                self.quick_failed(live, (message_id, Role::Responder), why.clone());
+                return Err(Failure::Local(why));
+            }
+        };
+        let mut accepted = Accepted::default();
+        accepted.remember(incoming.digest);
+        self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
+        self.host.out.transmit(live.ike.path, flight.datagram.clone());
+        live.quick.insert(message_id, QuickSlot { state, role: Role::Responder, flight, accepted, iv, spis });
+        Ok(())
+    }
+
+    fn answer_quick(
+        &mut self,
+        live: &Live,
+        wanted: quick_responder::Wanted,
+        iv: &mut crate::exchange::iv::IvChain,
+        answers: &[Answer],
+    ) -> Result<(Vec<(Protocol, Spi)>, Quick, Flight), Abort> {
+        let bundle = self.table.new_bundle();
+        let spis = allocate(&self.table, wanted.protocols(), &self.host.cx(answers))?;
+        self.report_spis(live, &spis);
+        let (state, datagram) = wanted.answer(&live.ike, (bundle, &spis), iv, &mut self.host.cx(answers))?;
+        self.table.hold(bundle, &spis);
+        let flight = Flight::answer_expecting(datagram, self.host.now, &self.host.config);
+        Ok((spis, Quick::AwaitHash3(state), flight))
+    }
+
+    /// Message 2 or 3. The slot goes back unless the exchange is over.
+    fn quick_message(
+        &mut self,
+        live: &mut Live,
+        slot: QuickSlot,
+        incoming: &Incoming,
+        answers: &[Answer],
+    ) -> Result<(), Failure> {
+        let message_id = incoming.header.message_id;
+        let QuickSlot { state, role, flight, mut accepted, mut iv, spis } = slot;
+        let cx = &mut self.host.cx(answers);
+        let (result, state) = match state {
+            Quick::AwaitReply(state) => match state.check(&live.ike, &iv, incoming, cx) {
+                Ok(reply) => match state.advance(reply, &live.ike, &mut iv, cx) {
+                    Ok((datagram, bundle)) => (Ok((Some(datagram), bundle)), Quick::Complete),
+                    Err(why) => (Err(Failure::Local(why)), Quick::Complete),
+                },
+                Err(failure) => (Err(failure), Quick::AwaitReply(state)),
+            },
+            Quick::AwaitHash3(state) => match state.check(&live.ike, &iv, incoming, cx) {
+                Ok(pending) => {
+                    iv.commit(pending);
+                    (Ok((None, state.advance(cx))), Quick::Complete)
+                }
+                Err(failure) => (Err(failure), Quick::AwaitHash3(state)),
+            },
+            Quick::Complete => {
+                let quiet = Failure::Quiet(Misbehaviour::UnexpectedExchange(incoming.header.exchange).into());
+                (Err(quiet), Quick::Complete)
+            }
+        };
+        match result {
+            Ok((datagram, bundle)) => {
+                accepted.remember(incoming.digest);
+                let flight = match datagram {
+                    Some(datagram) => {
+                        self.host.out.transmit(live.ike.path, datagram.clone());
+                        Flight::reply(datagram)
+                    }
+                    None => settled(flight),
+                };
+                live.quick.insert(message_id, QuickSlot { state, role, flight, accepted, iv, spis });
+                self.quick_complete(live, message_id, bundle);
+                Ok(())
+            }
+            Err(failure @ (Failure::Quiet(_) | Failure::Pending(_))) => {
+                live.quick.insert(message_id, QuickSlot { state, role, flight, accepted, iv, spis });
+                Err(failure)
+            }
+            Err(failure) => {
+                let why = match &failure {
+                    Failure::Refused(refused) => Abort::Peer(refused.why.clone().into()),
+                    Failure::Local(why) => why.clone(),
+                    Failure::Quiet(_) | Failure::Pending(_) => Abort::Deleted,
+                };
+                self.drop_slot(live, (message_id, role), &spis, &state);
+                self.quick_failed(live, (message_id, role), why);
+                Err(failure)
+            }
+        }
+    }
+
+    fn quick_complete(&mut self, live: &Live, message_id: MessageId, bundle: Arc<Bundle>) {
+        let id = live.ike.id;
+        self.timers.set(TimerKey::Retransmit(id, message_id), None);
+        let reap = self.host.now.checked_add(self.host.config.reply_retention);
+        self.timers.set(TimerKey::Reap(id, message_id), reap);
+        count(&mut self.host.out.counters.bundles);
+        // SPIs that were offered for a protocol that was not chosen are free again.
+        if let Some(slot) = live.quick.get(&message_id) {
+            self.table.release(&slot.spis);
+        }
+        self.table.insert_bundle(Arc::clone(&bundle));
+        self.host.out.event(Event::Established(bundle));
+    }
+
+    /// Ends an incomplete Quick Mode and whatever it had installed.
+    pub(super) fn drop_slot(
+        &mut self,
+        live: &Live,
+        (message_id, _role): (MessageId, Role),
+        spis: &[(Protocol, Spi)],
+        state: &Quick,
+    ) {
+        self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), None);
+        self.table.release(spis);
+        if let Quick::AwaitHash3(state) = state {
+            self.host.out.push(Output::Remove(state.bundle().id, RemoveReason::Incomplete));
+        }
+    }
+
+    pub(super) fn quick_failed(&mut self, live: &Live, (message_id, role): (MessageId, Role), why: Abort) {
+        if !matches!(why, Abort::Local(_)) {
+            self.count_failure(&why);
+        }
+        let (ike_sa, path) = (live.ike.id, live.ike.path);
+        self.host.out.event(Event::Failed {
+            ike_sa,
+            path,
+            exchange: ExchangeType::QUICK,
+            message_id,
+            role,
+            why,
+        });
+    }
+
+    /// An authenticated peer is told why its message was refused.
+    fn refuse(&mut self, live: &mut Live, refused: &Refused) {
+        let Some(notify) = refused.why.notify() else { return };
+        let payload = crate::phase2::informational::notify(notify, refused.about.clone());
+        if self.send_informational(live, Vec::from([payload])) {
+            let (path, ike_sa) = (live.ike.path, Some(live.ike.id));
+            self.host.out.event(Event::NotifySent { path, ike_sa, notify });
+        }
+    }
+
+    /// The peer refused a Quick Mode of ours: the one that the SPI names, or the only one that runs.
+    pub(super) fn peer_refused(&mut self, live: &mut Live, spi: Option<Spi>, why: &PeerRefusal) {
+        let ours: Vec<MessageId> = live
+            .quick
+            .iter()
+            .filter(|(_, slot)| matches!(slot.state, Quick::AwaitReply(_)))
+            .filter(|(_, slot)| spi.is_none_or(|spi| slot.spis.iter().any(|(_, ours)| *ours == spi)))
+            .map(|(message_id, _)| *message_id)
+            .collect();
+        let [message_id] = ours.as_slice() else { return };
+        if let Some(slot) = live.quick.remove(message_id) {
+            self.drop_slot(live, (*message_id, slot.role), &slot.spis, &slot.state);
+            self.quick_failed(live, (*message_id, slot.role), Abort::Peer(why.clone()));
+        }
+    }
+}
+
+fn settled(mut flight: Flight) -> Flight {
+    flight.settle();
+    flight
+}
+
+/// A message id that this IKE SA has not used (RFC 2408 3.1).
+pub(super) fn fresh_id(live: &Live, cx: &Cx<'_>) -> Result<MessageId, LocalFailure> {
+    if live.used_ids.len() >= cx.config.max_message_ids {
+        return Err(LocalFailure::NumbersExhausted);
+    }
+    cx.draw(|octets| {
+        let message_id = MessageId(u32::from_be_bytes(octets));
+        (message_id != MessageId::ZERO && !live.used_ids.contains(&message_id)).then_some(message_id)
+    })
+}
+
+/// One free SPI of ours for each protocol.
+fn allocate(
+    table: &Table,
+    protocols: impl Iterator<Item = Protocol>,
+    cx: &Cx<'_>,
+) -> Result<Vec<(Protocol, Spi)>, LocalFailure> {
+    protocols
+        .map(|protocol| {
+            let spi = cx.draw(|octets| {
+                let spi = Spi(u32::from_be_bytes(octets));
+                (spi.0 >= offer::MIN_SPI && !table.is_held(protocol, spi)).then_some(spi)
+            })?;
+            Ok((protocol, spi))
+        })
+        .collect()
+}
+

@@ -1,0 +1,194 @@
+//! The SA database: IKE SAs and the exchanges before them, bundles, and every way to find them.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use isakmp_wire::{Cookie, MessageId};
+
+use crate::event::{Bundle, Cookies};
+use crate::exchange::duplicate::Accepted;
+use crate::exchange::flight::Flight;
+use crate::input::Request;
+use crate::phase1::Phase1;
+use crate::phase2::{Ike, QuickSlot};
+use crate::policy::{Path, Protocol, Role};
+use crate::sa::{BundleId, IkeSaId, Spi};
+
+/// A phase 1 exchange with what every exchange has.
+pub(crate) struct Negotiation {
+    pub(crate) path: Path,
+    pub(crate) role: Role,
+    pub(crate) cookies: Cookies,
+    pub(crate) state: Phase1,
+    pub(crate) flight: Flight,
+    pub(crate) accepted: Accepted,
+    /// Requests that wait for the IKE SA.
+    pub(crate) waiting: Vec<Request>,
+}
+
+/// An authenticated IKE SA.
+pub(crate) struct Live {
+    pub(crate) ike: Ike,
+    /// Whether Quick Modes may run: it is, once everything has happened that the policy wants between authentication
+    /// and the first Quick Mode.
+    pub(crate) ready: bool,
+    /// The last message of phase 1, for a peer that lost it.
+    pub(crate) flight: Option<Flight>,
+    pub(crate) accepted: Accepted,
+    /// Every message id that was used under this SA: none is used twice (RFC 2409 5.5).
+    pub(crate) used_ids: BTreeSet<MessageId>,
+    pub(crate) quick: BTreeMap<MessageId, QuickSlot>,
+    pub(crate) expires: Option<Duration>,
+}
+
+/// One row of the database.
+pub(crate) enum Entry {
+    Negotiating(Box<Negotiation>),
+    Live(Box<Live>),
+}
+
+impl Entry {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Negotiating(negotiation) => &negotiation.path,
+            Self::Live(live) => &live.ike.path,
+        }
+    }
+
+    fn cookies(&self) -> &Cookies {
+        match self {
+            Self::Negotiating(negotiation) => &negotiation.cookies,
+            Self::Live(live) => &live.ike.cookies,
+        }
+    }
+}
+
+/// The database. Entries are taken out to be worked on and put back; the indexes follow.
+#[derive(Default)]
+pub(crate) struct Table {
+    last_ike: u64,
+    last_bundle: u64,
+    entries: BTreeMap<IkeSaId, Entry>,
+    by_cookies: BTreeMap<Cookies, IkeSaId>,
+    /// By CKY-I and the peer's address: message 1 and its repetitions have no CKY-R.
+    by_initiator: BTreeMap<(Cookie, SocketAddr), IkeSaId>,
+    by_path: BTreeSet<(Path, IkeSaId)>,
+    bundles: BTreeMap<BundleId, Arc<Bundle>>,
+    inbound: BTreeMap<(Protocol, Spi), BundleId>,
+    outbound: BTreeMap<(IpAddr, Protocol, Spi), BundleId>,
+}
+
+impl Table {
+    pub(crate) fn new_ike_sa(&mut self) -> IkeSaId {
+        self.last_ike = self.last_ike.saturating_add(1);
+        IkeSaId(self.last_ike)
+    }
+
+    pub(crate) fn new_bundle(&mut self) -> BundleId {
+        self.last_bundle = self.last_bundle.saturating_add(1);
+        BundleId(self.last_bundle)
+    }
+
+    pub(crate) fn put(&mut self, id: IkeSaId, entry: Entry) {
+        let (path, cookies) = (*entry.path(), *entry.cookies());
+        self.by_path.insert((path, id));
+        self.by_initiator.insert((cookies.initiator, path.remote), id);
+        if !cookies.responder.is_zero() {
+            self.by_cookies.insert(cookies, id);
+        }
+        self.entries.insert(id, entry);
+    }
+
+    pub(crate) fn take(&mut self, id: IkeSaId) -> Option<Entry> {
+        let entry = self.entries.remove(&id)?;
+        let (path, cookies) = (*entry.path(), *entry.cookies());
+        self.by_path.remove(&(path, id));
+        self.by_initiator.remove(&(cookies.initiator, path.remote));
+        self.by_cookies.remove(&cookies);
+        Some(entry)
+    }
+
+    /// Takes an authenticated SA; anything else stays where it is.
+    pub(crate) fn take_live(&mut self, id: IkeSaId) -> Option<Box<Live>> {
+        match self.take(id)? {
+            Entry::Live(live) => Some(live),
+            negotiating @ Entry::Negotiating(_) => {
+                self.put(id, negotiating);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: IkeSaId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (IkeSaId, &Entry)> {
+        self.entries.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    pub(crate) fn by_cookies(&self, cookies: &Cookies) -> Option<IkeSaId> {
+        self.by_cookies.get(cookies).copied()
+    }
+
+    pub(crate) fn by_initiator(&self, cookie: Cookie, remote: SocketAddr) -> Option<IkeSaId> {
+        self.by_initiator.get(&(cookie, remote)).copied()
+    }
+
+    /// Entries of a path, newest first.
+    pub(crate) fn by_path(&self, path: &Path) -> impl Iterator<Item = IkeSaId> {
+        self.by_path.range((*path, IkeSaId(0))..=(*path, IkeSaId(u64::MAX))).rev().map(|(_, id)| *id)
+    }
+
+    /// Holds inbound SPIs while they are negotiated and as long as their bundle lives.
+    pub(crate) fn hold(&mut self, bundle: BundleId, spis: &[(Protocol, Spi)]) {
+        for spi in spis {
+            self.inbound.insert(*spi, bundle);
+        }
+    }
+
+    pub(crate) fn release(&mut self, spis: &[(Protocol, Spi)]) {
+        for spi in spis {
+            self.inbound.remove(spi);
+        }
+    }
+
+    pub(crate) fn is_held(&self, protocol: Protocol, spi: Spi) -> bool {
+        self.inbound.contains_key(&(protocol, spi))
+    }
+
+    pub(crate) fn insert_bundle(&mut self, bundle: Arc<Bundle>) {
+        for pair in &bundle.pairs {
+            let key = (bundle.path.remote.ip(), pair.transform.protocol, pair.outbound);
+            self.outbound.insert(key, bundle.id);
+            self.inbound.insert((pair.transform.protocol, pair.inbound), bundle.id);
+        }
+        self.bundles.insert(bundle.id, bundle);
+    }
+
+    pub(crate) fn remove_bundle(&mut self, id: BundleId) -> Option<Arc<Bundle>> {
+        let bundle = self.bundles.remove(&id)?;
+        for pair in &bundle.pairs {
+            self.outbound.remove(&(bundle.path.remote.ip(), pair.transform.protocol, pair.outbound));
+            self.inbound.remove(&(pair.transform.protocol, pair.inbound));
+        }
+        Some(bundle)
+    }
+
+    pub(crate) fn bundle(&self, id: BundleId) -> Option<&Arc<Bundle>> {
+        self.bundles.get(&id)
+    }
+
+    pub(crate) fn bundles(&self) -> impl Iterator<Item = &Arc<Bundle>> {
+        self.bundles.values()
+    }
+
+    /// The bundle whose outbound SA the peer at `remote` receives under this SPI.
+    pub(crate) fn by_outbound(&self, remote: IpAddr, protocol: Protocol, spi: Spi) -> Option<BundleId> {
+        self.outbound.get(&(remote, protocol, spi)).copied()
+    }
+}

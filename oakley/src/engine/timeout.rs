@@ -1,0 +1,81 @@
+//! What happens when a timer runs out.
+
+use isakmp_wire::MessageId;
+
+use crate::engine::Engine;
+use crate::engine::outbox::count;
+use crate::engine::table::Entry;
+use crate::engine::timer::TimerKey;
+use crate::error::Abort;
+use crate::event::Event;
+use crate::phase2::{Quick, informational};
+use crate::sa::IkeSaId;
+
+impl Engine {
+    pub(super) fn timeout(&mut self, key: TimerKey) {
+        match key {
+            TimerKey::Retransmit(id, MessageId::ZERO) => self.retransmit_phase1(id),
+            TimerKey::Retransmit(id, message_id) => self.retransmit_quick(id, message_id),
+            TimerKey::HalfOpen(id) => self.end_negotiation(id, Abort::TimedOut),
+            TimerKey::Reap(id, message_id) => self.reap(id, message_id),
+            TimerKey::Expire(id) => self.expire(id),
+        }
+    }
+
+    fn retransmit_phase1(&mut self, id: IkeSaId) {
+        let Some(Entry::Negotiating(mut negotiation)) = self.table.take(id) else { return };
+        let sent = negotiation.flight.resend(self.host.now, &self.host.config);
+        let (path, sends, next) = (negotiation.path, negotiation.flight.sends, negotiation.flight.next());
+        self.table.put(id, Entry::Negotiating(negotiation));
+        let Some(octets) = sent else { return self.end_negotiation(id, Abort::TimedOut) };
+        self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), next);
+        self.resent(id, MessageId::ZERO, sends);
+        self.host.out.transmit(path, octets);
+    }
+
+    fn retransmit_quick(&mut self, id: IkeSaId, message_id: MessageId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let path = live.ike.path;
+        if let Some(mut slot) = live.quick.remove(&message_id) {
+            match slot.flight.resend(self.host.now, &self.host.config) {
+                Some(octets) => {
+                    self.timers.set(TimerKey::Retransmit(id, message_id), slot.flight.next());
+                    self.resent(id, message_id, slot.flight.sends);
+                    self.host.out.transmit(path, octets);
+                    live.quick.insert(message_id, slot);
+                }
+                None => {
+                    self.drop_slot(&live, (message_id, slot.role), &slot.spis, &slot.state);
+                    self.quick_failed(&live, (message_id, slot.role), Abort::TimedOut);
+                }
+            }
+        }
+        self.table.put(id, Entry::Live(live));
+    }
+
+    fn resent(&mut self, ike_sa: IkeSaId, message_id: MessageId, sends: u32) {
+        count(&mut self.host.out.counters.retransmissions);
+        self.host.out.event(Event::Retransmitted { ike_sa, message_id, sends });
+    }
+
+    /// The peer has had time enough to ask for a lost reply again.
+    fn reap(&mut self, id: IkeSaId, message_id: MessageId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        if message_id == MessageId::ZERO {
+            live.flight = None;
+            self.host.out.event(Event::Reaped { ike_sa: id });
+        } else if live.quick.get(&message_id).is_some_and(|slot| matches!(slot.state, Quick::Complete)) {
+            live.quick.remove(&message_id);
+        }
+        self.table.put(id, Entry::Live(live));
+    }
+
+    /// An IKE SA's life is over; its bundles live on.
+    fn expire(&mut self, id: IkeSaId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let payload = informational::delete_ike_sa(&live.ike.cookies);
+        self.send_informational(&mut live, [payload].into());
+        self.host.out.event(Event::IkeSaExpired { ike_sa: id });
+        self.drop_live(*live, &Abort::TimedOut);
+    }
+}

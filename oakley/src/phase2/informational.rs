@@ -1,0 +1,64 @@
+//! Informational exchanges under an IKE SA (RFC 2409 5.7): one message, HDR*, HASH(1), N or D.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use isakmp_wire::{
+    Delete, Doi, ExchangeType, Message, MessageId, Notification, NotifyType, Payload, ProtocolId,
+};
+
+use crate::context::Cx;
+use crate::error::{LocalFailure, Reject};
+use crate::event::{Bundle, Cookies};
+use crate::exchange::incoming::Incoming;
+use crate::phase2::hash::{self, Formula};
+use crate::phase2::{Ike, transform};
+
+/// Opens an Informational. Nothing of it is acted upon unless its HASH holds.
+pub(crate) fn open(ike: &Ike, incoming: &Incoming, cx: &mut Cx<'_>) -> Result<Message, Reject> {
+    let chain = ike.chain(incoming.header.message_id);
+    let (message, _) = ike.decrypt(&chain, incoming)?;
+    hash::verify(Formula::One, ike, &message, cx)?;
+    Ok(message)
+}
+
+/// Makes an Informational of its own message id.
+pub(crate) fn make(
+    ike: &Ike,
+    message_id: MessageId,
+    payloads: Vec<Payload>,
+    cx: &mut Cx<'_>,
+) -> Result<Bytes, LocalFailure> {
+    let mut chain = ike.chain(message_id);
+    hash::protect(Formula::One, ike, (ExchangeType::INFORMATIONAL, message_id), payloads, (&mut chain, cx))
+}
+
+/// A NOTIFY without data. `about` is the SPI that it concerns; without one it concerns the IKE SA (RFC 2407 4.6.3).
+pub(crate) fn notify(notify_type: NotifyType, about: Option<(ProtocolId, Bytes)>) -> Payload {
+    let (protocol, spi) = about.unwrap_or((ProtocolId::ISAKMP, Bytes::new()));
+    Payload::new(Notification { doi: Doi::IPSEC, protocol, spi, notify_type, data: Bytes::new() })
+}
+
+/// The DELETEs of a bundle: our inbound SPIs, one payload per protocol (RFC 2408 3.15).
+pub(crate) fn delete_bundle(bundle: &Bundle) -> Vec<Payload> {
+    let one = |pair: &crate::event::SpiPair| {
+        Payload::new(Delete {
+            doi: Doi::IPSEC,
+            protocol: transform::protocol_id(pair.transform.protocol),
+            spi_size: 4,
+            spis: [Bytes::copy_from_slice(&pair.inbound.0.to_be_bytes())].into(),
+        })
+    };
+    bundle.pairs.iter().map(one).collect()
+}
+
+/// The DELETE of an IKE SA: both cookies.
+pub(crate) fn delete_ike_sa(cookies: &Cookies) -> Payload {
+    let spi = cookie_spi(cookies);
+    Payload::new(Delete { doi: Doi::IPSEC, protocol: ProtocolId::ISAKMP, spi_size: 16, spis: [spi].into() })
+}
+
+/// The SPI of an IKE SA where a payload needs one: CKY-I | CKY-R.
+pub(crate) fn cookie_spi(cookies: &Cookies) -> Bytes {
+    Bytes::from([cookies.initiator.0, cookies.responder.0].concat())
+}

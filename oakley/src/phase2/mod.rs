@@ -1,0 +1,168 @@
+//! Phase 2 (RFC 2409 5.5, 5.7): Quick Mode and Informational exchanges under an IKE SA.
+//!
+//! ```text
+//!   HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ]  -->
+//!                                                  <--  HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]
+//!   HDR*, HASH(3)                                  -->
+//! ```
+//!
+//! The responder installs its inbound SAs before message 2 leaves and its outbound SAs when message 3 has come; the
+//! initiator installs both before message 3 leaves.
+
+pub(crate) mod hash;
+pub(crate) mod informational;
+pub(crate) mod keymat;
+pub(crate) mod offer;
+pub(crate) mod quick_initiator;
+pub(crate) mod quick_responder;
+pub(crate) mod selectors;
+pub(crate) mod transform;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use crypto_provider::CryptoProvider;
+use isakmp_wire::{Body, Message, MessageId, Nonce, Payload, PayloadKind};
+
+use crate::error::{Abort, Misbehaviour, Reject};
+use crate::event::{Bundle, Cookies};
+use crate::exchange::duplicate::Accepted;
+use crate::exchange::flight::Flight;
+use crate::exchange::incoming::Incoming;
+use crate::exchange::iv::{Iv, IvChain, PendingIv};
+use crate::identity::Identity;
+use crate::keys::{Keys, Suite};
+use crate::phase1::contribution::NONCE_LEN;
+use crate::policy::{Path, Phase1Policy, Role};
+use crate::sa::{IkeSaId, Spi};
+
+/// What every exchange under an IKE SA uses of it.
+pub(crate) struct Ike {
+    pub(crate) id: IkeSaId,
+    pub(crate) path: Path,
+    pub(crate) role: Role,
+    pub(crate) cookies: Cookies,
+    pub(crate) policy: Arc<Phase1Policy>,
+    pub(crate) suite: Suite,
+    pub(crate) keys: Keys,
+    pub(crate) last_block: Iv,
+    pub(crate) identity: Identity,
+    pub(crate) established: Duration,
+}
+
+impl Ike {
+    /// A fresh chain for a message id.
+    pub(crate) fn chain(&self, message_id: MessageId) -> IvChain {
+        IvChain::for_message_id(self.suite.hash, &self.last_block, message_id)
+    }
+
+    /// Decrypts a message of an exchange under this SA; nothing of it is authentic yet. Whatever is wrong with it looks
+    /// the same from outside.
+    pub(crate) fn decrypt(&self, chain: &IvChain, incoming: &Incoming) -> Result<(Message, PendingIv), Reject> {
+        let encrypted = incoming.encrypted()?;
+        let (plaintext, iv) = chain.decrypt(&*self.keys.cipher, encrypted.ciphertext())?;
+        let message = encrypted.decrypted(plaintext).map_err(|_| Misbehaviour::Undecipherable)?;
+        Ok((message, iv))
+    }
+}
+
+/// A Quick Mode with what every exchange has.
+pub(crate) struct QuickSlot {
+    pub(crate) state: Quick,
+    pub(crate) role: Role,
+    pub(crate) flight: Flight,
+    pub(crate) accepted: Accepted,
+    pub(crate) iv: IvChain,
+    /// The inbound SPIs that it holds.
+    pub(crate) spis: Vec<(crate::policy::Protocol, Spi)>,
+}
+
+/// A Quick Mode between two messages.
+pub(crate) enum Quick {
+    /// Our message 1 is sent.
+    AwaitReply(Box<quick_initiator::AwaitReply>),
+    /// Our message 2 is sent.
+    AwaitHash3(Box<quick_responder::AwaitHash3>),
+    /// Complete; the last datagram is kept for a peer that lost it.
+    Complete,
+}
+
+/// A Quick Mode that reached its end.
+pub(crate) struct Agreement {
+    pub(crate) bundle: Arc<Bundle>,
+}
+
+/// What an authenticated but unacceptable message leads to: the exchange ends, and the peer is told.
+pub(crate) struct Refused {
+    pub(crate) why: Reject,
+    /// The peer's SPI that the refusal is about, and its protocol, if there is one.
+    pub(crate) about: Option<(isakmp_wire::ProtocolId, Bytes)>,
+}
+
+impl From<Reject> for Refused {
+    fn from(why: Reject) -> Self {
+        Self { why, about: None }
+    }
+}
+
+impl From<Misbehaviour> for Refused {
+    fn from(why: Misbehaviour) -> Self {
+        Reject::from(why).into()
+    }
+}
+
+/// Why a Quick Mode message did not lead on.
+pub(crate) enum Failure {
+    /// It is not authentic, or not ours: nothing has happened.
+    Quiet(Reject),
+    /// It is authentic and unacceptable: the exchange ends.
+    Refused(Refused),
+    /// Our own side failed.
+    Local(Abort),
+    /// An answer is outstanding; the message will be tried again.
+    Pending(crypto_provider::Ticket),
+}
+
+/// The nonce of a Quick Mode message, of a legal length.
+pub(crate) fn nonce(message: &Message) -> Result<Bytes, Misbehaviour> {
+    let nonce = message.get::<Nonce>().ok_or(Misbehaviour::Missing(PayloadKind::NONCE))?;
+    if !NONCE_LEN.contains(&nonce.octets.len()) {
+        return Err(Misbehaviour::NonceLength(nonce.octets.len()));
+    }
+    Ok(nonce.octets.clone())
+}
+
+/// IDci and IDcr: both or none (RFC 2409 5.5).
+pub(crate) fn client_ids(message: &Message) -> Result<Option<(Payload, Payload)>, Misbehaviour> {
+    let ids: Vec<&Payload> = message.of_kind(PayloadKind::IDENTIFICATION).collect();
+    match ids.as_slice() {
+        [] => Ok(None),
+        [ci, cr] => Ok(Some(((*ci).clone(), (*cr).clone()))),
+        [_] => Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION)),
+        _ => Err(Misbehaviour::Repeated(PayloadKind::IDENTIFICATION)),
+    }
+}
+
+/// The identification in a payload that holds one.
+pub(crate) fn identification(payload: &Payload) -> Result<&isakmp_wire::Identification, Misbehaviour> {
+    match payload.body() {
+        Body::Identification(body) => Ok(body),
+        _ => Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION)),
+    }
+}
+
+/// Whether the provider can make keys for everything that was chosen.
+pub(crate) fn available(provider: &CryptoProvider, transforms: &[crate::policy::Phase2Transform]) -> bool {
+    use crate::policy::Confidentiality;
+    transforms.iter().all(|transform| {
+        let confidentiality = match transform.confidentiality {
+            Confidentiality::None => true,
+            Confidentiality::Cipher(cipher, _) => provider.cipher(cipher).is_some(),
+            Confidentiality::Aead(aead, _) => provider.aead(aead).is_some(),
+        };
+        confidentiality && transform.integrity.is_none_or(|hash| provider.prf(hash).is_some())
+    })
+}

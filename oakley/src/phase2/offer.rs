@@ -1,0 +1,286 @@
+//! The phase 2 offer: writing it, comparing it with a policy, checking the answer (RFC 2408 4.2, RFC 2407 4.4, 4.5).
+//!
+//! Proposals with one number belong together: AND, such as AH and ESP. Different numbers are alternatives: OR. The
+//! transforms inside one proposal are alternatives too.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use isakmp_wire::{Doi, Payload, Proposal, ProtocolId, SecurityAssociation, Situation, Transform};
+
+use crate::attributes::{self, Attributes};
+use crate::engine::outbox::Outbox;
+use crate::error::{Incompatibility, Misbehaviour, Reject};
+use crate::event::{Difference, Event};
+use crate::phase1::offer::check_situation;
+use crate::phase2::transform::{self, CLASSES};
+use crate::policy::{Lifetime, Phase2Policy, Phase2Proposal, Phase2Transform, Protocol};
+use crate::quirks::Quirks;
+use crate::sa::{IkeSaId, Spi};
+
+/// Octets of an SPI of AH or ESP.
+const SPI_LEN: usize = 4;
+
+/// SPIs below this are reserved (RFC 4303 2.1).
+pub(crate) const MIN_SPI: u32 = 256;
+
+/// RFC 2407 4.5: the life of an SA whose offer states none.
+const DEFAULT_SECONDS: u64 = 28_800;
+
+/// The SA payload that offers all proposals of a policy. `spi` gives our inbound SPI of each protocol.
+pub(crate) fn offer(policy: &Phase2Policy, spi: impl Fn(Protocol) -> Spi) -> Payload {
+    let mut proposals = Vec::new();
+    for (number, proposal) in (1u8..).zip(&policy.proposals) {
+        for alternatives in &proposal.protections {
+            let Some(first) = alternatives.first() else { continue };
+            let transforms = (1u8..)
+                .zip(alternatives)
+                .map(|(number, meaning)| transform::to_wire(number, meaning, policy))
+                .collect();
+            proposals.push(Proposal {
+                number,
+                protocol: transform::protocol_id(first.protocol),
+                spi: spi_octets(spi(first.protocol)),
+                transforms,
+            });
+        }
+    }
+    payload(proposals)
+}
+
+/// The protocols of all proposals of a policy, each once.
+pub(crate) fn protocols(policy: &Phase2Policy) -> Vec<Protocol> {
+    let all = policy.proposals.iter().flat_map(|proposal| &proposal.protections).flatten();
+    let mut protocols: Vec<Protocol> = all.map(|transform| transform.protocol).collect();
+    protocols.sort_unstable();
+    protocols.dedup();
+    protocols
+}
+
+pub(crate) fn payload(proposals: Vec<Proposal>) -> Payload {
+    Payload::new(SecurityAssociation { doi: Doi::IPSEC, situation: Situation::IDENTITY_ONLY, proposals })
+}
+
+fn spi_octets(spi: Spi) -> Bytes {
+    Bytes::copy_from_slice(&spi.0.to_be_bytes())
+}
+
+/// What both sides agree on: one transform per protocol.
+pub(crate) struct Chosen {
+    pub(crate) parts: Vec<ChosenPart>,
+    pub(crate) lifetime: Lifetime,
+}
+
+/// One protocol of the chosen proposal.
+pub(crate) struct ChosenPart {
+    pub(crate) transform: Phase2Transform,
+    /// The peer's SPI.
+    pub(crate) spi: Spi,
+    proposal: Proposal,
+}
+
+impl Chosen {
+    /// The answer: the chosen proposals with one transform each, attributes as they came, and our SPIs.
+    pub(crate) fn answer(&self, spi: impl Fn(Protocol) -> Spi) -> Payload {
+        let with_spi = |part: &ChosenPart| Proposal {
+            spi: spi_octets(spi(part.transform.protocol)),
+            ..part.proposal.clone()
+        };
+        payload(self.parts.iter().map(with_spi).collect())
+    }
+}
+
+/// Where comparisons are reported, and the peer's habits.
+pub(crate) struct Report<'a> {
+    pub(crate) ike_sa: IkeSaId,
+    pub(crate) message_id: isakmp_wire::MessageId,
+    pub(crate) quirks: &'a Quirks,
+    pub(crate) out: &'a mut Outbox,
+}
+
+/// Splits the proposals of an SA payload into groups of one number. A number that returns after another one is an
+/// error (RFC 2408 4.2).
+fn groups(proposals: &[Proposal]) -> Result<Vec<&[Proposal]>, Misbehaviour> {
+    let groups: Vec<&[Proposal]> = proposals.chunk_by(|one, next| one.number == next.number).collect();
+    let mut numbers: Vec<u8> = groups.iter().filter_map(|group| group.first()).map(|first| first.number).collect();
+    numbers.sort_unstable();
+    match numbers.windows(2).find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last())) {
+        Some(number) => Err(Misbehaviour::ProposalOrder(*number)),
+        None => Ok(groups),
+    }
+}
+
+/// As responder: the first proposal of our policy that the offer has, whole.
+pub(crate) fn choose(
+    sa: &SecurityAssociation,
+    policy: &Phase2Policy,
+    report: &mut Report<'_>,
+) -> Result<Chosen, Reject> {
+    check_situation(sa)?;
+    let groups = groups(&sa.proposals)?;
+    for wanted in &policy.proposals {
+        for group in &groups {
+            if let Some(chosen) = choose_group(group, wanted, policy, report)? {
+                return Ok(chosen);
+            }
+        }
+    }
+    let Report { ike_sa, message_id, .. } = *report;
+    report.out.event(Event::Phase2Refused { ike_sa, message_id });
+    Err(Incompatibility::NoProposalChosen.into())
+}
+
+/// AND: every protocol of the group must fit, and the group must have every protocol that is wanted. All parts are
+/// compared and reported even when one of them has failed.
+fn choose_group(
+    group: &[Proposal],
+    wanted: &Phase2Proposal,
+    policy: &Phase2Policy,
+    report: &mut Report<'_>,
+) -> Result<Option<Chosen>, Reject> {
+    let mut parts = Vec::with_capacity(group.len());
+    let mut lifetime = policy.lifetime;
+    for proposal in group {
+        let alternatives = wanted.protections.iter().find(|alternatives| {
+            alternatives.first().is_some_and(|first| transform::protocol_id(first.protocol) == proposal.protocol)
+        });
+        let alternatives = alternatives.map_or(&[][..], Vec::as_slice);
+        if let Some((offered, meaning, life)) = choose_transform(proposal, alternatives, policy, report) {
+            lifetime = lifetime.lower(life);
+            let spi = peer_spi(&proposal.spi)?;
+            let proposal = Proposal { transforms: vec![offered], ..proposal.clone() };
+            parts.push(ChosenPart { transform: meaning, spi, proposal });
+        }
+    }
+    let whole = parts.len() == group.len() && parts.len() == wanted.protections.len();
+    Ok(whole.then_some(Chosen { parts, lifetime }))
+}
+
+fn choose_transform(
+    proposal: &Proposal,
+    alternatives: &[Phase2Transform],
+    policy: &Phase2Policy,
+    report: &mut Report<'_>,
+) -> Option<(Transform, Phase2Transform, Lifetime)> {
+    for offered in &proposal.transforms {
+        let compared = compare(proposal.protocol, offered, alternatives, (policy, report.quirks));
+        report.out.event(Event::ComparedPhase2 {
+            ike_sa: report.ike_sa,
+            message_id: report.message_id,
+            proposal: proposal.number,
+            protocol: proposal.protocol,
+            offered: offered.clone(),
+            policy: compared.as_ref().map_or_else(|_| alternatives.first().copied(), |(meaning, _)| Some(*meaning)),
+            first_difference: compared.as_ref().err().cloned(),
+        });
+        if let Ok((meaning, life)) = compared {
+            return Some((offered.clone(), meaning, life));
+        }
+    }
+    None
+}
+
+/// Compares one transform with all alternatives of our policy for its protocol; the difference is that from the
+/// first of them.
+fn compare(
+    protocol: ProtocolId,
+    offered: &Transform,
+    alternatives: &[Phase2Transform],
+    (policy, quirks): (&Phase2Policy, &Quirks),
+) -> Result<(Phase2Transform, Lifetime), Difference> {
+    let Some(first) = alternatives.first() else {
+        return Err(Difference::Protocol);
+    };
+    let attributes = Attributes::read(&offered.attributes, &CLASSES)?;
+    let meaning = transform::from_wire(protocol, offered.id, &attributes, quirks)?;
+    if !alternatives.contains(&meaning) {
+        let show = |transform: &Phase2Transform| transform::describe(transform);
+        return Err(value("transform", show(&meaning), show(first)));
+    }
+    let encapsulation = attributes.get(transform::ENCAPSULATION);
+    let wanted = transform::encapsulation_number(policy.encapsulation);
+    // RFC 2407 4.5: without the attribute the mode is host dependent, and the routers of 1998 mean tunnel.
+    if encapsulation.unwrap_or(transform::TUNNEL) != u64::from(wanted) {
+        return Err(value("encapsulation", number(encapsulation), wanted.to_string()));
+    }
+    let group = attributes.get(transform::GROUP);
+    let wanted = policy.pfs.map(|group| u64::from(group.0));
+    // A peer that offers more secrecy than we ask for gets it, if the provider has the group; that is decided where KE
+    // is read. Less is refused (RFC 2409 5.5).
+    if wanted.is_some() && group != wanted {
+        return Err(value("group", number(group), number(wanted)));
+    }
+    let mut lifetime = attributes.lifetime;
+    if lifetime == Lifetime::default() {
+        lifetime.seconds = Some(DEFAULT_SECONDS);
+    }
+    Ok((meaning, lifetime))
+}
+
+fn value(property: &'static str, offered: String, accepted: String) -> Difference {
+    Difference::Value { property, offered, accepted }
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| "none".to_string(), |value| format!("{value}"))
+}
+
+fn peer_spi(octets: &[u8]) -> Result<Spi, Misbehaviour> {
+    let octets: [u8; SPI_LEN] = octets.try_into().map_err(|_| Misbehaviour::Spi)?;
+    let spi = u32::from_be_bytes(octets);
+    if spi < MIN_SPI { Err(Misbehaviour::Spi) } else { Ok(Spi(spi)) }
+}
+
+/// The group that the chosen transforms name: the same in all of them (RFC 2409 5.5).
+pub(crate) fn pfs_group(chosen: &Chosen) -> Result<Option<crypto_provider::GroupId>, Reject> {
+    let mut groups = chosen.parts.iter().map(|part| {
+        let attributes = part.proposal.transforms.first().map_or(&[][..], |transform| &transform.attributes);
+        attributes.iter().find(|attribute| u64::from(attribute.kind) == u64::from(transform::GROUP))
+    });
+    let first = groups.next().flatten().and_then(isakmp_wire::Attribute::value_u64);
+    if groups.any(|group| group.and_then(isakmp_wire::Attribute::value_u64) != first) {
+        return Err(Incompatibility::NoProposalChosen.into());
+    }
+    Ok(first.map(|group| crypto_provider::GroupId(u16::try_from(group).unwrap_or_default())))
+}
+
+/// As initiator: the answer must be one of our proposals, whole, with one transform each (RFC 2408 4.2).
+pub(crate) fn accept(
+    answer: &SecurityAssociation,
+    offered: &Payload,
+    policy: &Phase2Policy,
+    report: &mut Report<'_>,
+) -> Result<Chosen, Reject> {
+    check_situation(answer)?;
+    let not_offered = |why| Reject::from(Misbehaviour::NotOffered(why));
+    let isakmp_wire::Body::Sa(offer) = offered.body() else {
+        return Err(not_offered("no offer was made"));
+    };
+    let number = answer.proposals.first().ok_or_else(|| not_offered("no proposal"))?.number;
+    let ours: Vec<&Proposal> = offer.proposals.iter().filter(|ours| ours.number == number).collect();
+    if ours.len() != answer.proposals.len() {
+        return Err(not_offered("not the protocols of one proposal"));
+    }
+    for chosen in &answer.proposals {
+        let ours = ours.iter().find(|ours| ours.protocol == chosen.protocol && ours.number == chosen.number);
+        let ours = ours.ok_or_else(|| not_offered("another protocol"))?;
+        let [transform] = chosen.transforms.as_slice() else {
+            return Err(not_offered("not exactly one transform"));
+        };
+        let same = |ours: &&Transform| {
+            ours.id == transform.id && attributes::same(&ours.attributes, &transform.attributes, &CLASSES)
+        };
+        if !ours.transforms.iter().any(|ours| same(&ours)) {
+            return Err(not_offered("another transform"));
+        }
+    }
+    for wanted in &policy.proposals {
+        if let Some(chosen) = choose_group(&answer.proposals, wanted, policy, report)? {
+            return Ok(chosen);
+        }
+    }
+    Err(not_offered("a proposal that our policy does not have"))
+}

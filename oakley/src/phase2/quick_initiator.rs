@@ -1,0 +1,233 @@
+//! Quick Mode as initiator (RFC 2409 5.5).
+//!
+//! ```text
+//!   HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ]  -->
+//!                                                  <--  HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]   AwaitReply
+//!   HDR*, HASH(3)                                  -->
+//! ```
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use crypto_provider::{EphemeralKey, GroupId, PeerPublic};
+use isakmp_wire::{
+    ExchangeType, KeyExchange, Message, MessageId, Nonce, Payload, PayloadKind, SecurityAssociation,
+};
+
+use crate::context::Cx;
+use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::event::{Bundle, Event, SpiPair};
+use crate::exchange::incoming::Incoming;
+use crate::exchange::iv::{IvChain, PendingIv};
+use crate::exchange::shape::QUICK_OFFER;
+use crate::output::Output;
+use crate::phase2::hash::{self, Formula};
+use crate::phase2::keymat::{self, Secrets};
+use crate::phase2::offer::{self, Chosen, Report};
+use crate::phase2::{Failure, Ike, client_ids, nonce, selectors};
+use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
+use crate::sa::{BundleId, Direction, Spi};
+
+/// What a Quick Mode of ours is about.
+pub(crate) struct Plan {
+    pub(crate) message_id: MessageId,
+    pub(crate) bundle: BundleId,
+    pub(crate) policy: Arc<Phase2Policy>,
+    pub(crate) selectors: SelectorPair,
+    /// Our inbound SPIs, one per protocol of the policy.
+    pub(crate) spis: Vec<(Protocol, Spi)>,
+}
+
+impl Plan {
+    fn spi(&self, protocol: Protocol) -> Spi {
+        spi_of(&self.spis, protocol)
+    }
+}
+
+/// The SPI of a protocol among those that were allocated for all protocols of a policy.
+pub(crate) fn spi_of(spis: &[(Protocol, Spi)], protocol: Protocol) -> Spi {
+    spis.iter().find(|(of, _)| *of == protocol).map_or(Spi(0), |(_, spi)| *spi)
+}
+
+/// Message 1 is sent; waits for message 2.
+pub(crate) struct AwaitReply {
+    plan: Plan,
+    offer: Payload,
+    ni_b: Bytes,
+    ids: (Payload, Payload),
+    ephemeral: Option<Box<dyn EphemeralKey>>,
+}
+
+/// An acceptable message 2.
+pub(crate) struct Reply {
+    chosen: Chosen,
+    nr_b: Bytes,
+    public: Option<PeerPublic>,
+    iv: PendingIv,
+}
+
+/// Makes message 1.
+pub(crate) fn begin(
+    ike: &Ike,
+    plan: Plan,
+    chain: &mut IvChain,
+    cx: &mut Cx<'_>,
+) -> Result<(Box<AwaitReply>, Bytes), Abort> {
+    let offer = match cx.overrides.phase2_sa.take() {
+        Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
+        None => offer::offer(&plan.policy, |protocol| plan.spi(protocol)),
+    };
+    let ni_b = Bytes::from(cx.random(ike.policy.nonce_len)?);
+    let ephemeral = match plan.policy.pfs {
+        Some(group) => Some(start(group, cx)?),
+        None => None,
+    };
+    let ids = (selectors::to_wire(&plan.selectors.local), selectors::to_wire(&plan.selectors.remote));
+    let mut payloads = vec![offer.clone(), Payload::new(Nonce { octets: ni_b.clone() })];
+    payloads.extend(ephemeral.as_deref().map(key_exchange));
+    payloads.extend([ids.0.clone(), ids.1.clone()]);
+    let exchange = (ExchangeType::QUICK, plan.message_id);
+    let datagram = hash::protect(Formula::One, ike, exchange, payloads, (chain, cx))?;
+    Ok((Box::new(AwaitReply { plan, offer, ni_b, ids, ephemeral }), datagram))
+}
+
+/// A fresh exponent for perfect forward secrecy.
+pub(crate) fn start(group: GroupId, cx: &Cx<'_>) -> Result<Box<dyn EphemeralKey>, LocalFailure> {
+    let group = cx.provider.group(group).ok_or(LocalFailure::Algorithm)?;
+    Ok(group.start(&*cx.provider.random)?)
+}
+
+pub(crate) fn key_exchange(ephemeral: &dyn EphemeralKey) -> Payload {
+    Payload::new(KeyExchange { public: Bytes::copy_from_slice(ephemeral.public()) })
+}
+
+/// The peer's public value: there exactly if a group was agreed on (RFC 2409 5.5).
+pub(crate) fn peer_public(
+    message: &Message,
+    group: Option<GroupId>,
+    cx: &Cx<'_>,
+) -> Result<Option<PeerPublic>, Reject> {
+    match (message.get::<KeyExchange>(), group) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Misbehaviour::NotOffered("a public value without a group").into()),
+        (None, Some(_)) => Err(Misbehaviour::Missing(PayloadKind::KEY_EXCHANGE).into()),
+        (Some(body), Some(group)) => {
+            let group = cx.provider.group(group).ok_or(crate::error::Incompatibility::NoProposalChosen)?;
+            Ok(Some(group.peer_public(&body.public).map_err(Misbehaviour::PublicValue)?))
+        }
+    }
+}
+
+/// The pairs of SPIs of what was chosen.
+pub(crate) fn pairs(chosen: &Chosen, ours: &[(Protocol, Spi)]) -> Vec<SpiPair> {
+    let pair = |part: &offer::ChosenPart| SpiPair {
+        transform: part.transform,
+        inbound: spi_of(ours, part.transform.protocol),
+        outbound: part.spi,
+    };
+    chosen.parts.iter().map(pair).collect()
+}
+
+impl AwaitReply {
+    pub(crate) fn selectors(&self) -> &SelectorPair {
+        &self.plan.selectors
+    }
+
+    pub(crate) fn check(
+        &self,
+        ike: &Ike,
+        chain: &IvChain,
+        incoming: &Incoming,
+        cx: &mut Cx<'_>,
+    ) -> Result<Reply, Failure> {
+        let (message, iv) = ike.decrypt(chain, incoming).map_err(Failure::Quiet)?;
+        let formula = Formula::Two { ni_b: &self.ni_b };
+        hash::verify(formula, ike, &message, cx).map_err(|quiet| Failure::Quiet(quiet.into()))?;
+        self.check_authentic(ike, &message, iv, cx).map_err(|why| Failure::Refused(why.into()))
+    }
+
+    fn check_authentic(&self, ike: &Ike, message: &Message, iv: PendingIv, cx: &mut Cx<'_>) -> Result<Reply, Reject> {
+        QUICK_OFFER.check(message)?;
+        let message_id = self.plan.message_id;
+        let (ike_sa, quirks) = (ike.id, &ike.policy.quirks);
+        cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::SA, message_id });
+        let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
+        let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
+        let chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
+        cx.out.event(chosen_event(ike, message_id, &chosen, &self.plan.policy, &self.plan.selectors));
+        let nr_b = nonce(message)?;
+        cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::NONCE, message_id });
+        if nr_b == self.ni_b {
+            return Err(Misbehaviour::Reflected("nonce").into());
+        }
+        // RFC 2409 5.5: the responder repeats the identities; it must not change them.
+        match client_ids(message)? {
+            Some((ci, cr)) if ci.raw() == self.ids.0.raw() && cr.raw() == self.ids.1.raw() => {}
+            _ => return Err(Misbehaviour::Identity("not the identities that were sent").into()),
+        }
+        for _ in 0..2 {
+            cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::IDENTIFICATION, message_id });
+        }
+        let public = peer_public(message, self.plan.policy.pfs, cx)?;
+        Ok(Reply { chosen, nr_b, public, iv })
+    }
+
+    /// Installs both directions and makes message 3.
+    pub(crate) fn advance(
+        self: Box<Self>,
+        reply: Reply,
+        ike: &Ike,
+        chain: &mut IvChain,
+        cx: &mut Cx<'_>,
+    ) -> Result<(Bytes, Arc<Bundle>), Abort> {
+        let Self { plan, ni_b, ephemeral, .. } = *self;
+        let Reply { chosen, nr_b, public, iv } = reply;
+        chain.commit(iv);
+        let g_qm_xy = match (ephemeral, &public) {
+            (Some(ephemeral), Some(public)) => Some(ephemeral.complete(public).map_err(LocalFailure::Crypto)?),
+            _ => None,
+        };
+        let secrets = Secrets { ni_b, nr_b, g_qm_xy };
+        let bundle = Arc::new(Bundle {
+            id: plan.bundle,
+            ike_sa: ike.id,
+            message_id: plan.message_id,
+            role: Role::Initiator,
+            path: ike.path,
+            encapsulation: plan.policy.encapsulation,
+            lifetime: chosen.lifetime,
+            pfs: plan.policy.pfs,
+            pairs: pairs(&chosen, &plan.spis),
+            selectors: plan.selectors,
+        });
+        let formula = Formula::Three { ni_b: &secrets.ni_b, nr_b: &secrets.nr_b };
+        let exchange = (ExchangeType::QUICK, plan.message_id);
+        let datagram = hash::protect(formula, ike, exchange, Vec::new(), (chain, &mut *cx))?;
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let installation = keymat::installation(ike, &bundle, direction, &secrets, cx);
+            cx.out.push(Output::Install(Box::new(installation)));
+        }
+        Ok((datagram, bundle))
+    }
+}
+
+/// Says which proposal was chosen.
+pub(crate) fn chosen_event(
+    ike: &Ike,
+    message_id: MessageId,
+    chosen: &Chosen,
+    policy: &Phase2Policy,
+    selectors: &SelectorPair,
+) -> Event {
+    Event::Phase2Chosen {
+        ike_sa: ike.id,
+        message_id,
+        path: ike.path,
+        transforms: chosen.parts.iter().map(|part| part.transform).collect(),
+        encapsulation: policy.encapsulation,
+        selectors: selectors.clone(),
+    }
+}

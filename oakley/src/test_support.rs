@@ -1,0 +1,29 @@
+//! For tests only: replaying recorded peers. Never in a normal build.
+
+use alloc::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::Engine;
+
+/// Octets that an engine sends instead of its own choice.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// Body of the SA payload of our phase 1 message 1.
+    pub phase1_sa: Option<Bytes>,
+    /// Body of the SA payload of our first Quick Mode.
+    pub phase2_sa: Option<Bytes>,
+    /// The padding of each encrypted message of ours, in their order.
+    pub padding: VecDeque<Bytes>,
+}
+
+impl Engine {
+    /// Makes the engine speak as a recorded peer spoke.
+    pub fn set_script(&mut self, script: Script) {
+        let Script { phase1_sa, phase2_sa, padding } = script;
+        let overrides = self.overrides();
+        overrides.phase1_sa = phase1_sa;
+        overrides.phase2_sa = phase2_sa;
+        overrides.padding = padding;
+    }
+}
