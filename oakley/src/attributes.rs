@@ -4,7 +4,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use isakmp_wire::{Attribute, AttributeValue};
+use isakmp_wire::payload::{Attribute, AttributeValue};
 
 use crate::event::Difference;
 use crate::policy::Lifetime;
@@ -158,7 +158,10 @@ mod tests {
     #[test]
     fn t007_duration_encodings() {
         let read = |duration| {
-            Attributes::read(&[basic(11, 1), duration], &CLASSES).map(|read| read.lifetime.seconds).ok().flatten()
+            Attributes::read(&[basic(11, 1), duration], &CLASSES)
+                .map(|read| read.lifetime.seconds)
+                .ok()
+                .flatten()
         };
         assert_eq!(read(basic(12, 3600)), Some(3600));
         assert_eq!(read(variable(12, &[])), None);

@@ -62,7 +62,10 @@ impl Cx<'_> {
     }
 
     /// Draws until `accept` takes the octets, a bounded number of times.
-    pub(crate) fn draw<const N: usize, T>(&self, accept: impl Fn([u8; N]) -> Option<T>) -> Result<T, LocalFailure> {
+    pub(crate) fn draw<const N: usize, T>(
+        &self,
+        accept: impl Fn([u8; N]) -> Option<T>,
+    ) -> Result<T, LocalFailure> {
         for _ in 0..MAX_DRAWS {
             let mut octets = [0; N];
             self.provider.random.fill(&mut octets)?;

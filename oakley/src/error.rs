@@ -216,9 +216,11 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::UnknownCookies | Self::Undecipherable | Self::Hash | Self::Reflected(_) | Self::EncryptionFlag => {
-                None
-            }
+            Self::UnknownCookies
+            | Self::Undecipherable
+            | Self::Hash
+            | Self::Reflected(_)
+            | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),
             Self::Missing(_) | Self::Repeated(_) | Self::Misplaced(_) | Self::NonceLength(_) => {

@@ -7,7 +7,8 @@ use core::fmt;
 
 use bytes::Bytes;
 use crypto_provider::{GroupId, HashAlgorithm};
-use isakmp_wire::{Cookie, ExchangeType, MessageId, NotifyType, PayloadKind, Transform};
+use isakmp_wire::payload::Transform;
+use isakmp_wire::{Cookie, ExchangeType, MessageId, NotifyType, PayloadKind};
 
 use crate::error::{Abort, Reject};
 use crate::identity::Identity;

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
-use isakmp_wire::{IdType, Identification};
+use isakmp_wire::IdType;
+use isakmp_wire::payload::Identification;
 
 /// Who a peer is: the identity that phase 1 proves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +55,12 @@ impl Identity {
         let octets = || body.data.to_vec();
         let text = || String::from_utf8(octets()).ok();
         match body.id_type {
-            IdType::IPV4_ADDR => Some(Self::Address(IpAddr::V4(<[u8; 4]>::try_from(body.data.as_ref()).ok()?.into()))),
-            IdType::IPV6_ADDR => Some(Self::Address(IpAddr::V6(<[u8; 16]>::try_from(body.data.as_ref()).ok()?.into()))),
+            IdType::IPV4_ADDR => {
+                Some(Self::Address(IpAddr::V4(<[u8; 4]>::try_from(body.data.as_ref()).ok()?.into())))
+            }
+            IdType::IPV6_ADDR => {
+                Some(Self::Address(IpAddr::V6(<[u8; 16]>::try_from(body.data.as_ref()).ok()?.into())))
+            }
             IdType::FQDN => text().map(Self::Fqdn),
             IdType::USER_FQDN => text().map(Self::UserFqdn),
             IdType::DER_ASN1_DN => Some(Self::DistinguishedName(octets())),

@@ -27,9 +27,7 @@ mod snapshot;
 pub mod test_support;
 
 pub use engine::Engine;
-pub use error::{
-    Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject,
-};
+pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
 pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};
 pub use identity::Identity;
 pub use input::{Answer, Input, LimitReached, Request, Target};

@@ -7,9 +7,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use bytes::Bytes;
-use crypto_provider::{
-    AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work,
-};
+use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work};
 
 use crate::{Identity, Quirks};
 
@@ -127,6 +125,26 @@ pub struct Phase1Policy {
     pub key_log: bool,
 }
 
+impl Phase1Policy {
+    /// Main Mode with `suites` as `identity`, for a peer that proves the address that it sends from.
+    pub fn new(suites: Vec<Phase1Suite>, identity: Identity) -> Self {
+        Self {
+            suites,
+            identity,
+            peer_identity: PeerIdentity::PathAddress,
+            mode: Mode::Main,
+            nonce_len: DEFAULT_NONCE_LEN,
+            vendor_ids: Vec::new(),
+            quirks: Quirks::default(),
+            key_log: false,
+        }
+    }
+}
+
+/// Octets of a nonce unless a policy says otherwise: as strong as the longest common prf key (RFC 2409 5 asks for 8 to
+/// 256).
+pub(crate) const DEFAULT_NONCE_LEN: usize = 32;
+
 /// ESP or AH (RFC 2407 4.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
@@ -237,7 +255,12 @@ pub trait PolicySource: Send + Sync {
 
     /// What a Quick Mode for `wanted` with the peer that proved `identity` may be. `wanted` is a request of
     /// ours, or the peer's identities IDci and IDcr, or the two addresses of `path` if it sent none.
-    fn phase2(&self, path: &Path, identity: &Identity, wanted: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>>;
+    fn phase2(
+        &self,
+        path: &Path,
+        identity: &Identity,
+        wanted: &SelectorPair,
+    ) -> Work<Option<Arc<Phase2Policy>>>;
 }
 
 /// Bounds and times of an engine. The defaults suit a gateway.
@@ -276,4 +299,3 @@ impl Default for Config {
         }
     }
 }
-

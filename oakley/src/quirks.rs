@@ -16,10 +16,6 @@ pub struct Quirks {
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self {
-            sha256_icv_len: 16,
-            identity_without_port: false,
-            ah_without_authentication_attribute: true,
-        }
+        Self { sha256_icv_len: 16, identity_without_port: false, ah_without_authentication_attribute: true }
     }
 }

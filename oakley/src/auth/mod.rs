@@ -102,15 +102,9 @@ pub(crate) trait Authenticator: Send + Sync {
 }
 
 /// Messages 3 and 4 where nothing is encrypted.
-pub(crate) const PLAIN_CONTRIBUTION: Shape = Shape {
-    required: &[PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE],
-    optional: &[],
-    leading: &[],
-};
+pub(crate) const PLAIN_CONTRIBUTION: Shape =
+    Shape { required: &[PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE], optional: &[], leading: &[] };
 
 /// Messages 5 and 6 with a HASH.
-pub(crate) const HASH_PROOF: Shape = Shape {
-    required: &[PayloadKind::IDENTIFICATION, PayloadKind::HASH],
-    optional: &[],
-    leading: &[],
-};
+pub(crate) const HASH_PROOF: Shape =
+    Shape { required: &[PayloadKind::IDENTIFICATION, PayloadKind::HASH], optional: &[], leading: &[] };

@@ -12,7 +12,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crypto_provider::{SecretBytes, Work};
-use isakmp_wire::{HashData, KeyExchange, Message, Nonce, Payload, PayloadKind};
+use isakmp_wire::payload::{HashData, KeyExchange, Nonce};
+use isakmp_wire::{Message, Payload, PayloadKind};
 use subtle::ConstantTimeEq;
 
 use crate::auth::{

@@ -112,7 +112,8 @@ impl Engine {
 
     /// Removes a bundle and tells the peer, if an IKE SA with it is there.
     fn delete_bundle(&mut self, bundle: &Bundle, reason: RemoveReason) {
-        let live = self.table.by_path(&bundle.path).find(|id| matches!(self.table.get(*id), Some(Entry::Live(_))));
+        let live =
+            self.table.by_path(&bundle.path).find(|id| matches!(self.table.get(*id), Some(Entry::Live(_))));
         if let Some((id, mut live)) = live.and_then(|id| Some((id, self.table.take_live(id)?))) {
             self.send_informational(&mut live, informational::delete_bundle(bundle));
             self.table.put(id, Entry::Live(live));

@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use isakmp_wire::{Cookie, ExchangeType, Header, Message, MessageId, Notification, Payload, peek_version};
+use isakmp_wire::payload::Notification;
+use isakmp_wire::{Cookie, ExchangeType, Header, Message, MessageId, Payload, peek_version};
 
 use crate::engine::Engine;
 use crate::engine::outbox::count;
@@ -97,7 +98,9 @@ impl Engine {
     pub(super) fn duplicate(&mut self, id: IkeSaId, message_id: MessageId, seen: Seen) {
         let found = match self.table.get(id) {
             Some(Entry::Negotiating(negotiation)) => Some((negotiation.path, Some(&negotiation.flight))),
-            Some(Entry::Live(live)) if message_id == MessageId::ZERO => Some((live.ike.path, live.flight.as_ref())),
+            Some(Entry::Live(live)) if message_id == MessageId::ZERO => {
+                Some((live.ike.path, live.flight.as_ref()))
+            }
             Some(Entry::Live(live)) => {
                 live.quick.get(&message_id).map(|slot| (live.ike.path, Some(&slot.flight)))
             }

@@ -3,7 +3,8 @@
 
 use alloc::vec::Vec;
 
-use isakmp_wire::{Body, Delete, MessageId, Notification, Payload, ProtocolId};
+use isakmp_wire::payload::{Delete, Notification};
+use isakmp_wire::{Body, MessageId, Payload, ProtocolId};
 
 use crate::engine::Engine;
 use crate::engine::quick::fresh_id;

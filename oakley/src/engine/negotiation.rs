@@ -241,7 +241,8 @@ impl Engine {
         };
         self.table.put(id, Entry::Live(Box::new(live)));
         self.timers.set(TimerKey::Expire(id), expires);
-        self.timers.set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
+        self.timers
+            .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
         self.make_ready(id);
         for request in waiting {
             self.initiate(request, &[]);
@@ -281,14 +282,7 @@ impl Engine {
     fn phase1_failed(&mut self, (ike_sa, path, role): (IkeSaId, Path, Role), why: Abort) {
         self.count_failure(&why);
         let exchange = exchange_type(Mode::Main);
-        self.host.out.event(Event::Failed {
-            ike_sa,
-            path,
-            exchange,
-            message_id: MessageId::ZERO,
-            role,
-            why,
-        });
+        self.host.out.event(Event::Failed { ike_sa, path, exchange, message_id: MessageId::ZERO, role, why });
     }
 
     pub(super) fn count_failure(&mut self, why: &Abort) {

@@ -19,10 +19,7 @@ const MAX_PARKED: usize = 256;
 
 /// What waits.
 pub(crate) enum Waiting {
-    Datagram {
-        path: Path,
-        octets: Bytes,
-    },
+    Datagram { path: Path, octets: Bytes },
     Request(Request),
 }
 
@@ -48,7 +45,9 @@ impl Parked {
     }
 
     pub(crate) fn has_request(&self, request: &Request) -> bool {
-        self.by_ticket.values().any(|(waiting, _)| matches!(waiting, Waiting::Request(held) if held == request))
+        self.by_ticket
+            .values()
+            .any(|(waiting, _)| matches!(waiting, Waiting::Request(held) if held == request))
     }
 }
 

@@ -165,7 +165,11 @@ impl Engine {
         let wanted = match wanted {
             Ok(wanted) => wanted,
             Err(Failure::Refused(refused)) => {
-                self.quick_failed(live, (message_id, Role::Responder), Abort::Peer(refused.why.clone().into()));
+                self.quick_failed(
+                    live,
+                    (message_id, Role::Responder),
+                    Abort::Peer(refused.why.clone().into()),
+                );
                 return Err(Failure::Refused(refused));
             }
             Err(failure) => return Err(failure),
@@ -368,4 +372,3 @@ fn allocate(
         })
         .collect()
 }
-

@@ -81,7 +81,11 @@ impl IvChain {
     }
 
     /// Encrypts our own padded message and moves the chain.
-    pub(crate) fn encrypt(&mut self, key: &dyn CipherKey, mut padded: Vec<u8>) -> Result<Vec<u8>, LocalFailure> {
+    pub(crate) fn encrypt(
+        &mut self,
+        key: &dyn CipherKey,
+        mut padded: Vec<u8>,
+    ) -> Result<Vec<u8>, LocalFailure> {
         key.encrypt(self.current.octets(), &mut padded).map_err(crypto_provider::CryptoError::Length)?;
         let start = padded.len().saturating_sub(self.current.len);
         self.current = Iv::first(padded.get(start..).unwrap_or_default(), self.current.len);
@@ -98,4 +102,3 @@ pub(crate) fn padding_len(len: usize, block_len: usize) -> usize {
     let over = len.checked_rem(block_len).unwrap_or(0);
     if over == 0 { 0 } else { block_len - over }
 }
-

@@ -123,4 +123,3 @@ pub(crate) struct Established {
 pub(crate) fn clear_message(header: Header, payloads: Vec<Payload>) -> Bytes {
     isakmp_wire::Message::new(header, payloads).encode()
 }
-

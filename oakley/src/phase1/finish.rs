@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, PeerPublic, Work};
-use isakmp_wire::{EncryptedMessage, Identification, Message, MessageId, Payload, PayloadKind};
+use isakmp_wire::payload::Identification;
+use isakmp_wire::{EncryptedMessage, Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::{IdentitySlot, KeyInputs};
 use crate::context::Cx;
@@ -222,7 +223,11 @@ fn check_ports(body: &Identification) -> Result<(), Misbehaviour> {
 }
 
 /// The end: the candidate that held becomes the IKE SA, the others are dropped and wiped.
-pub(crate) fn establish(mut keyed: Keyed, chosen: usize, identity: Identity) -> Result<Box<Established>, Abort> {
+pub(crate) fn establish(
+    mut keyed: Keyed,
+    chosen: usize,
+    identity: Identity,
+) -> Result<Box<Established>, Abort> {
     if chosen >= keyed.candidates.len() {
         return Err(LocalFailure::NoPolicy.into());
     }

@@ -15,7 +15,8 @@ use alloc::vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, Work};
-use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind, SecurityAssociation, VendorId};
+use isakmp_wire::payload::{SecurityAssociation, VendorId};
+use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind};
 
 use crate::auth::Contribution;
 use crate::context::Cx;
@@ -58,6 +59,12 @@ pub(crate) fn vendor_ids(policy: &Phase1Policy) -> impl Iterator<Item = Payload>
 /// Our offer is sent; waits for message 2.
 pub(crate) struct AwaitSa {
     offered: Offered,
+}
+
+impl AwaitSa {
+    pub(crate) fn cookies(&self) -> Cookies {
+        self.offered.cookies
+    }
 }
 
 /// The peer's choice.

@@ -15,7 +15,8 @@ use alloc::vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, PeerPublic, Work};
-use isakmp_wire::{MessageId, PayloadKind, SecurityAssociation};
+use isakmp_wire::payload::SecurityAssociation;
+use isakmp_wire::{MessageId, PayloadKind};
 
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
@@ -42,7 +43,12 @@ pub(crate) enum Begun {
 }
 
 /// Works on message 1.
-pub(crate) fn begin(ike_sa: IkeSaId, incoming: &Incoming, policy: Arc<Phase1Policy>, cx: &mut Cx<'_>) -> Begun {
+pub(crate) fn begin(
+    ike_sa: IkeSaId,
+    incoming: &Incoming,
+    policy: Arc<Phase1Policy>,
+    cx: &mut Cx<'_>,
+) -> Begun {
     let message = match incoming.clear() {
         Ok(message) => message,
         Err(reject) => return Begun::Refused(reject),
@@ -52,7 +58,8 @@ pub(crate) fn begin(ike_sa: IkeSaId, incoming: &Incoming, policy: Arc<Phase1Poli
     }
     let payload = PayloadKind::SA;
     cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
-    let (Some(sa), Some(sa_i)) = (message.get::<SecurityAssociation>(), message.first(PayloadKind::SA)) else {
+    let (Some(sa), Some(sa_i)) = (message.get::<SecurityAssociation>(), message.first(PayloadKind::SA))
+    else {
         return Begun::Refused(Misbehaviour::Missing(PayloadKind::SA).into());
     };
     let (chosen, answer) = match offer::choose(ike_sa, sa, &policy, cx.out) {
@@ -76,7 +83,10 @@ pub(crate) fn begin(ike_sa: IkeSaId, incoming: &Incoming, policy: Arc<Phase1Poli
     let mut payloads = vec![answer];
     payloads.extend(vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
-    Begun::Answered(Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } }), datagram)
+    Begun::Answered(
+        Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } }),
+        datagram,
+    )
 }
 
 /// Our choice is sent; waits for message 3.
@@ -139,7 +149,9 @@ impl Waiting for AwaitInitiatorProof {
 
     fn prepare(self: Box<Self>, cx: &mut Cx<'_>) -> Result<Box<Self>, Abort> {
         let keyed = match self.stage {
-            Stage::Contributed(exchanged, ephemeral, public) => finish::key(exchanged, ephemeral, &public, cx)?,
+            Stage::Contributed(exchanged, ephemeral, public) => {
+                finish::key(exchanged, ephemeral, &public, cx)?
+            }
             Stage::Keyed(keyed) => keyed,
         };
         Ok(Box::new(Self { stage: Stage::Keyed(keyed) }))

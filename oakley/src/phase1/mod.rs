@@ -43,15 +43,9 @@ pub(crate) enum Phase1 {
 /// What an accepted message leads to.
 pub(crate) enum Step {
     /// Send, and wait for the next message.
-    Wait {
-        next: Phase1,
-        send: Bytes,
-    },
+    Wait { next: Phase1, send: Bytes },
     /// The IKE SA exists; `send` is the last message, if it is ours.
-    Done {
-        established: Box<Established>,
-        send: Option<Bytes>,
-    },
+    Done { established: Box<Established>, send: Option<Bytes> },
 }
 
 /// What became of a message.

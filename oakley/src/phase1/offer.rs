@@ -8,8 +8,11 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{CipherAlgorithm, HashAlgorithm};
-use isakmp_wire::registry::phase1::{AttributeClass, AuthMethod as MethodNumber, Encryption, HashId};
-use isakmp_wire::{Attribute, Doi, Payload, Proposal, ProtocolId, SecurityAssociation, Situation, Transform};
+use isakmp_wire::payload::{Attribute, Proposal, SecurityAssociation, Situation, Transform};
+use isakmp_wire::registry::phase1::{
+    AttributeClass, AuthMethod as MethodNumber, Encryption, HashAlgorithm as HashNumber,
+};
+use isakmp_wire::{Doi, Payload, ProtocolId};
 
 use crate::attributes::{self, Attributes, Classes};
 use crate::engine::outbox::Outbox;
@@ -67,7 +70,7 @@ pub(crate) fn check_situation(sa: &SecurityAssociation) -> Result<(), Reject> {
         return Err(Incompatibility::Doi(sa.doi.0).into());
     }
     if sa.situation != Situation::IDENTITY_ONLY {
-        return Err(Incompatibility::Situation(sa.situation.bits()).into());
+        return Err(Incompatibility::Situation(sa.situation.bits).into());
     }
     Ok(())
 }
@@ -129,13 +132,14 @@ fn compare(offered: &Transform, suite: &Phase1Suite) -> Result<Phase1Suite, Diff
     let key_length = get(AttributeClass::KEY_LENGTH);
     let wanted = (suite.cipher == CipherAlgorithm::AesCbc).then(|| u64::from(bits(suite.key_len)));
     if key_length != wanted {
-        let show = |value: Option<u64>| value.map_or_else(|| "none".to_string(), |bits| format!("{bits} bits"));
+        let show =
+            |value: Option<u64>| value.map_or_else(|| "none".to_string(), |bits| format!("{bits} bits"));
         return differs("key length", show(key_length), show(wanted));
     }
     let hash = hash_number(suite.hash);
     let value = get(AttributeClass::HASH_ALGORITHM);
     if value != Some(u64::from(hash)) {
-        let show = |number| HashId(number).to_string();
+        let show = |number| HashNumber(number).to_string();
         return differs("hash algorithm", name(value, &show), show(hash));
     }
     let value = get(AttributeClass::GROUP_DESCRIPTION);
@@ -176,7 +180,8 @@ pub(crate) fn accept(
     let ours = offer.proposals.iter().find(|ours| ours.number == proposal.number);
     let ours = ours.ok_or_else(|| not_offered("another proposal number"))?;
     // Some peers number the one transform of their answer anew, so its attributes decide.
-    let same = |ours: &&Transform| ours.id == chosen.id && same_attributes(&ours.attributes, &chosen.attributes);
+    let same =
+        |ours: &&Transform| ours.id == chosen.id && same_attributes(&ours.attributes, &chosen.attributes);
     if !ours.transforms.iter().any(|ours| same(&ours)) {
         return Err(not_offered("another transform"));
     }
@@ -216,11 +221,11 @@ fn cipher_number(cipher: CipherAlgorithm) -> u16 {
 
 fn hash_number(hash: HashAlgorithm) -> u16 {
     match hash {
-        HashAlgorithm::Md5 => HashId::MD5.0,
-        HashAlgorithm::Sha1 => HashId::SHA.0,
-        HashAlgorithm::Sha256 => HashId::SHA2_256.0,
-        HashAlgorithm::Sha384 => HashId::SHA2_384.0,
-        HashAlgorithm::Sha512 => HashId::SHA2_512.0,
+        HashAlgorithm::Md5 => HashNumber::MD5.0,
+        HashAlgorithm::Sha1 => HashNumber::SHA.0,
+        HashAlgorithm::Sha256 => HashNumber::SHA2_256.0,
+        HashAlgorithm::Sha384 => HashNumber::SHA2_384.0,
+        HashAlgorithm::Sha512 => HashNumber::SHA2_512.0,
         _ => 0,
     }
 }
@@ -233,4 +238,3 @@ fn method_number(method: AuthMethod) -> u16 {
         AuthMethod::RsaEncryptionRevised => MethodNumber::RSA_ENCRYPTION_REVISED.0,
     }
 }
-

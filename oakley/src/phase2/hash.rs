@@ -12,7 +12,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::SecretBytes;
-use isakmp_wire::{HashData, Message, MessageId, Payload, PayloadKind, encode_chain};
+use isakmp_wire::payload::HashData;
+use isakmp_wire::{Message, MessageId, Payload, PayloadKind, encode_chain};
 use subtle::ConstantTimeEq;
 
 use crate::context::Cx;
@@ -28,14 +29,9 @@ pub(crate) enum Formula<'a> {
     /// HASH(1), and Informational.
     One,
     /// HASH(2).
-    Two {
-        ni_b: &'a [u8],
-    },
+    Two { ni_b: &'a [u8] },
     /// HASH(3).
-    Three {
-        ni_b: &'a [u8],
-        nr_b: &'a [u8],
-    },
+    Three { ni_b: &'a [u8], nr_b: &'a [u8] },
 }
 
 impl Formula<'_> {
@@ -51,8 +47,7 @@ impl Formula<'_> {
 
     fn log(self, ike: &Ike, message_id: MessageId, rest: &[u8], hash: &[u8], cx: &mut Cx<'_>) {
         let id = message_id.0.to_be_bytes();
-        let mut log =
-            cx.key_log(&ike.policy, (ike.id, ike.cookies), message_id, ike.suite.chosen.hash);
+        let mut log = cx.key_log(&ike.policy, (ike.id, ike.cookies), message_id, ike.suite.chosen.hash);
         match self {
             Self::One => log.record("HASH(1)", &[("M-ID", &id), ("payloads", rest)], hash),
             Self::Two { ni_b } => {

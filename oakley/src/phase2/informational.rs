@@ -3,9 +3,8 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use isakmp_wire::{
-    Delete, Doi, ExchangeType, Message, MessageId, Notification, NotifyType, Payload, ProtocolId,
-};
+use isakmp_wire::payload::{Delete, Notification};
+use isakmp_wire::{Doi, ExchangeType, Message, MessageId, NotifyType, Payload, ProtocolId};
 
 use crate::context::Cx;
 use crate::error::{LocalFailure, Reject};

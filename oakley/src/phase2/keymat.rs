@@ -74,8 +74,7 @@ fn keyed_sa(
 ) -> KeyedSa {
     let (encryption, integrity) = lengths(&transform);
     let Secrets { ni_b, nr_b, g_qm_xy } = secrets;
-    let inputs =
-        KeymatInputs { g_qm_xy: g_qm_xy.as_ref(), protocol: transform.protocol, spi, ni_b, nr_b };
+    let inputs = KeymatInputs { g_qm_xy: g_qm_xy.as_ref(), protocol: transform.protocol, spi, ni_b, nr_b };
     let keymat = keys::keymat(&ike.keys, &inputs, encryption.saturating_add(integrity));
     let named: [(&'static str, &[u8]); 5] = [
         ("g(qm)^xy", g_qm_xy.as_ref().map_or(&[], SharedSecret::expose)),

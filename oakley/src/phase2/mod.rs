@@ -25,7 +25,8 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::CryptoProvider;
-use isakmp_wire::{Body, Message, MessageId, Nonce, Payload, PayloadKind};
+use isakmp_wire::payload::Nonce;
+use isakmp_wire::{Body, Message, MessageId, Payload, PayloadKind};
 
 use crate::error::{Abort, Misbehaviour, Reject};
 use crate::event::{Bundle, Cookies};
@@ -61,7 +62,11 @@ impl Ike {
 
     /// Decrypts a message of an exchange under this SA; nothing of it is authentic yet. Whatever is wrong with it looks
     /// the same from outside.
-    pub(crate) fn decrypt(&self, chain: &IvChain, incoming: &Incoming) -> Result<(Message, PendingIv), Reject> {
+    pub(crate) fn decrypt(
+        &self,
+        chain: &IvChain,
+        incoming: &Incoming,
+    ) -> Result<(Message, PendingIv), Reject> {
         let encrypted = incoming.encrypted()?;
         let (plaintext, iv) = chain.decrypt(&*self.keys.cipher, encrypted.ciphertext())?;
         let message = encrypted.decrypted(plaintext).map_err(|_| Misbehaviour::Undecipherable)?;
@@ -147,7 +152,9 @@ pub(crate) fn client_ids(message: &Message) -> Result<Option<(Payload, Payload)>
 }
 
 /// The identification in a payload that holds one.
-pub(crate) fn identification(payload: &Payload) -> Result<&isakmp_wire::Identification, Misbehaviour> {
+pub(crate) fn identification(
+    payload: &Payload,
+) -> Result<&isakmp_wire::payload::Identification, Misbehaviour> {
     match payload.body() {
         Body::Identification(body) => Ok(body),
         _ => Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION)),

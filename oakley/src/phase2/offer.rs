@@ -9,7 +9,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use isakmp_wire::{Doi, Payload, Proposal, ProtocolId, SecurityAssociation, Situation, Transform};
+use isakmp_wire::payload::{Proposal, SecurityAssociation, Situation, Transform};
+use isakmp_wire::{Doi, Payload, ProtocolId};
 
 use crate::attributes::{self, Attributes};
 use crate::engine::outbox::Outbox;
@@ -105,7 +106,8 @@ pub(crate) struct Report<'a> {
 /// error (RFC 2408 4.2).
 fn groups(proposals: &[Proposal]) -> Result<Vec<&[Proposal]>, Misbehaviour> {
     let groups: Vec<&[Proposal]> = proposals.chunk_by(|one, next| one.number == next.number).collect();
-    let mut numbers: Vec<u8> = groups.iter().filter_map(|group| group.first()).map(|first| first.number).collect();
+    let mut numbers: Vec<u8> =
+        groups.iter().filter_map(|group| group.first()).map(|first| first.number).collect();
     numbers.sort_unstable();
     match numbers.windows(2).find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last())) {
         Some(number) => Err(Misbehaviour::ProposalOrder(*number)),
@@ -145,7 +147,9 @@ fn choose_group(
     let mut lifetime = policy.lifetime;
     for proposal in group {
         let alternatives = wanted.protections.iter().find(|alternatives| {
-            alternatives.first().is_some_and(|first| transform::protocol_id(first.protocol) == proposal.protocol)
+            alternatives
+                .first()
+                .is_some_and(|first| transform::protocol_id(first.protocol) == proposal.protocol)
         });
         let alternatives = alternatives.map_or(&[][..], Vec::as_slice);
         if let Some((offered, meaning, life)) = choose_transform(proposal, alternatives, policy, report) {
@@ -173,7 +177,9 @@ fn choose_transform(
             proposal: proposal.number,
             protocol: proposal.protocol,
             offered: offered.clone(),
-            policy: compared.as_ref().map_or_else(|_| alternatives.first().copied(), |(meaning, _)| Some(*meaning)),
+            policy: compared
+                .as_ref()
+                .map_or_else(|_| alternatives.first().copied(), |(meaning, _)| Some(*meaning)),
             first_difference: compared.as_ref().err().cloned(),
         });
         if let Ok((meaning, life)) = compared {
@@ -240,8 +246,8 @@ pub(crate) fn pfs_group(chosen: &Chosen) -> Result<Option<crypto_provider::Group
         let attributes = part.proposal.transforms.first().map_or(&[][..], |transform| &transform.attributes);
         attributes.iter().find(|attribute| u64::from(attribute.kind) == u64::from(transform::GROUP))
     });
-    let first = groups.next().flatten().and_then(isakmp_wire::Attribute::value_u64);
-    if groups.any(|group| group.and_then(isakmp_wire::Attribute::value_u64) != first) {
+    let first = groups.next().flatten().and_then(isakmp_wire::payload::Attribute::value_u64);
+    if groups.any(|group| group.and_then(isakmp_wire::payload::Attribute::value_u64) != first) {
         return Err(Incompatibility::NoProposalChosen.into());
     }
     Ok(first.map(|group| crypto_provider::GroupId(u16::try_from(group).unwrap_or_default())))

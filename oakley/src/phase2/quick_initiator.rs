@@ -13,9 +13,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, GroupId, PeerPublic};
-use isakmp_wire::{
-    ExchangeType, KeyExchange, Message, MessageId, Nonce, Payload, PayloadKind, SecurityAssociation,
-};
+use isakmp_wire::payload::{KeyExchange, Nonce, SecurityAssociation};
+use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind};
 
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
@@ -149,7 +148,13 @@ impl AwaitReply {
         self.check_authentic(ike, &message, iv, cx).map_err(|why| Failure::Refused(why.into()))
     }
 
-    fn check_authentic(&self, ike: &Ike, message: &Message, iv: PendingIv, cx: &mut Cx<'_>) -> Result<Reply, Reject> {
+    fn check_authentic(
+        &self,
+        ike: &Ike,
+        message: &Message,
+        iv: PendingIv,
+        cx: &mut Cx<'_>,
+    ) -> Result<Reply, Reject> {
         QUICK_OFFER.check(message)?;
         let message_id = self.plan.message_id;
         let (ike_sa, quirks) = (ike.id, &ike.policy.quirks);
@@ -187,7 +192,9 @@ impl AwaitReply {
         let Reply { chosen, nr_b, public, iv } = reply;
         chain.commit(iv);
         let g_qm_xy = match (ephemeral, &public) {
-            (Some(ephemeral), Some(public)) => Some(ephemeral.complete(public).map_err(LocalFailure::Crypto)?),
+            (Some(ephemeral), Some(public)) => {
+                Some(ephemeral.complete(public).map_err(LocalFailure::Crypto)?)
+            }
             _ => None,
         };
         let secrets = Secrets { ni_b, nr_b, g_qm_xy };

@@ -13,9 +13,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{GroupId, PeerPublic, Work};
-use isakmp_wire::{
-    ExchangeType, Message, MessageId, Nonce, Payload, PayloadKind, ProtocolId, SecurityAssociation,
-};
+use isakmp_wire::payload::{Nonce, SecurityAssociation};
+use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
 use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
@@ -101,7 +100,8 @@ fn check_authentic(
 ) -> Result<Wanted, Reject> {
     let message_id = message.header().message_id;
     let (ike_sa, quirks) = (ike.id, &ike.policy.quirks);
-    let mut processing = |cx: &mut Cx<'_>, payload| cx.out.event(Event::Processing { ike_sa, payload, message_id });
+    let processing =
+        |cx: &mut Cx<'_>, payload| cx.out.event(Event::Processing { ike_sa, payload, message_id });
     processing(cx, PayloadKind::SA);
     let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
     let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
@@ -153,7 +153,9 @@ impl Wanted {
             payloads.extend([ci.clone(), cr.clone()]);
         }
         let g_qm_xy = match (ephemeral, &self.public) {
-            (Some(ephemeral), Some(public)) => Some(ephemeral.complete(public).map_err(LocalFailure::Crypto)?),
+            (Some(ephemeral), Some(public)) => {
+                Some(ephemeral.complete(public).map_err(LocalFailure::Crypto)?)
+            }
             _ => None,
         };
         let secrets = Secrets { ni_b: self.ni_b, nr_b, g_qm_xy };

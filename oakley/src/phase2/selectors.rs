@@ -3,7 +3,8 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 
-use isakmp_wire::{IdType, Identification, IdentityValue, Payload};
+use isakmp_wire::payload::{Identification, IdentityValue};
+use isakmp_wire::{IdType, Payload};
 
 use crate::error::Misbehaviour;
 use crate::phase2::identification;

@@ -6,10 +6,11 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, HashAlgorithm};
+use isakmp_wire::ProtocolId;
+use isakmp_wire::payload::Transform;
 use isakmp_wire::registry::phase2::{
     AhTransform, AttributeClass, AuthenticationAlgorithm, EncapsulationMode, EspTransform,
 };
-use isakmp_wire::{ProtocolId, Transform};
 
 use crate::attributes::{self, Attributes, Classes};
 use crate::event::Difference;
@@ -89,7 +90,11 @@ fn ah(
     if attributes.get(KEY_LENGTH).is_some() {
         return Err(problem(KEY_LENGTH, "a key length where the length is fixed"));
     }
-    Ok(Phase2Transform { protocol: Protocol::Ah, confidentiality: Confidentiality::None, integrity: Some(hash) })
+    Ok(Phase2Transform {
+        protocol: Protocol::Ah,
+        confidentiality: Confidentiality::None,
+        integrity: Some(hash),
+    })
 }
 
 fn esp(
