@@ -1,0 +1,275 @@
+//! Whole messages, clear or decrypted.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+
+use crate::chain::{self, Link, encode_chain};
+use crate::error::{Anomaly, ParseError, Place, Reason};
+use crate::header::{Flags, Header};
+use crate::payload::{Payload, PayloadBody};
+use crate::reader::{Reader, Trace};
+use crate::registry::PayloadKind;
+
+/// Where the flags lie.
+const FLAGS_OFFSET: usize = 19;
+
+/// A message whose payloads can be read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    header: Header,
+    payloads: Vec<Payload>,
+    /// The payloads' octets as they were received or will be sent.
+    chain: Bytes,
+    padding: Bytes,
+    anomalies: Vec<Anomaly>,
+}
+
+impl Message {
+    /// Reads a clear message.
+    ///
+    /// `Message::parse(x)?.encode() == x` for every `x` that is accepted.
+    ///
+    /// # Errors
+    /// [`ParseError`] when the header, a length, a count or a chain is wrong, when octets are left over, or when the
+    /// encryption flag is set.
+    pub fn parse(datagram: Bytes) -> Result<Self, ParseError> {
+        Self::read(&datagram, &mut Trace::default())
+    }
+
+    pub(crate) fn read(datagram: &Bytes, trace: &mut Trace) -> Result<Self, ParseError> {
+        let header = Header::read(datagram, datagram.len(), trace)?;
+        if header.is_encrypted() {
+            return Err(header_error("Flags", FLAGS_OFFSET, Reason::Encrypted));
+        }
+        let (message, end) = Self::read_chain(header, behind_header(datagram), trace)?;
+        let mut reader = Reader::new(&message.padding, message.end_of_chain(), Place::Header, trace);
+        chain::check_end(&reader, end)?;
+        let message = Self { anomalies: core::mem::take(&mut reader.trace().anomalies), ..message };
+        Ok(message)
+    }
+
+    /// Reads the payloads of `octets`, which lie behind the header; what is left becomes padding.
+    fn read_chain(header: Header, octets: Bytes, trace: &mut Trace) -> Result<(Self, Link), ParseError> {
+        let mut reader = Reader::new(&octets, Header::LEN, Place::Header, trace);
+        let clear = (!header.is_encrypted()).then_some(header.exchange);
+        let first = Link::from_header(header.next_payload);
+        let (payloads, end) = chain::read(&mut reader, first, clear)?;
+        let padding = reader.rest();
+        let mut chain = octets.clone();
+        chain.truncate(octets.len().saturating_sub(padding.len()));
+        Ok((Self { header, payloads, chain, padding, anomalies: Vec::new() }, end))
+    }
+
+    /// A message to be sent. Next payload and length of the header are set; the other fields are taken as they are.
+    ///
+    /// With the encryption flag set this is the message before encryption: see [`EncryptedMessage::encode`].
+    #[must_use]
+    pub fn new(header: Header, payloads: Vec<Payload>) -> Self {
+        let chain = Bytes::from(encode_chain(&payloads));
+        let mut payloads = payloads;
+        let mut at = Header::LEN;
+        for payload in &mut payloads {
+            let end = at.saturating_add(payload.len());
+            payload.set_span(at..end);
+            at = end;
+        }
+        let next_payload = payloads.first().map_or(PayloadKind::NONE, Payload::kind);
+        let header = Header { next_payload, length: message_len(chain.len()), ..header };
+        Self { header, payloads, chain, padding: Bytes::new(), anomalies: Vec::new() }
+    }
+
+    /// The header. Of a decrypted message it is that of the datagram: the encryption flag is set, and the length counts
+    /// the padding.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payloads in their order.
+    #[must_use]
+    pub fn payloads(&self) -> &[Payload] {
+        &self.payloads
+    }
+
+    /// The first body of a type: `message.get::<Nonce>()`.
+    #[must_use]
+    pub fn get<P: PayloadBody>(&self) -> Option<&P> {
+        self.all().next()
+    }
+
+    /// All bodies of a type in their order.
+    pub fn all<P: PayloadBody>(&self) -> impl Iterator<Item = &P> {
+        self.payloads.iter().filter_map(Payload::get)
+    }
+
+    /// The first payload of a kind.
+    #[must_use]
+    pub fn first(&self, kind: PayloadKind) -> Option<&Payload> {
+        self.of_kind(kind).next()
+    }
+
+    /// All payloads of a kind in their order.
+    pub fn of_kind(&self, kind: PayloadKind) -> impl Iterator<Item = &Payload> {
+        self.payloads.iter().filter(move |payload| payload.kind() == kind)
+    }
+
+    /// The whole message in clear: header, payloads, and the padding of a decrypted message.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let body_len = self.chain.len().saturating_add(self.padding.len());
+        let header = Header { length: message_len(body_len), ..self.header };
+        let mut octets = header.encode().to_vec();
+        octets.extend_from_slice(&self.chain);
+        octets.extend_from_slice(&self.padding);
+        Bytes::from(octets)
+    }
+
+    /// The payloads' octets, generic headers included and padding excluded: for encryption or for a hash.
+    #[must_use]
+    pub fn encode_payloads(&self) -> Vec<u8> {
+        self.chain.to_vec()
+    }
+
+    /// The octets of all payloads after the first, exactly as received or as they will be sent, generic headers included
+    /// and padding excluded. RFC 2409 5.5, 5.7: HASH(1) covers the message id and these.
+    #[must_use]
+    pub fn octets_after_first(&self) -> Bytes {
+        let first = self.payloads.first().map_or(0, Payload::len);
+        let mut octets = self.chain.clone();
+        if first <= octets.len() { octets.split_off(first) } else { Bytes::new() }
+    }
+
+    /// The octets behind the end of the chain: only ever there in a decrypted message, of any length and content.
+    #[must_use]
+    pub const fn padding(&self) -> &Bytes {
+        &self.padding
+    }
+
+    /// What the standards forbid and what was read over, in the order of the octets.
+    #[must_use]
+    pub fn anomalies(&self) -> &[Anomaly] {
+        &self.anomalies
+    }
+
+    /// The payloads' octets with the padding.
+    pub(crate) fn octets(&self) -> Bytes {
+        let mut octets = self.chain.to_vec();
+        octets.extend_from_slice(&self.padding);
+        Bytes::from(octets)
+    }
+
+    fn end_of_chain(&self) -> usize {
+        Header::LEN.saturating_add(self.chain.len())
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { header, payloads, chain: _, padding, anomalies } = self;
+        f.debug_struct("Message")
+            .field("header", header)
+            .field("payloads", payloads)
+            .field("padding", &padding.len())
+            .field("anomalies", anomalies)
+            .finish()
+    }
+}
+
+/// A message whose payloads are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncryptedMessage {
+    header: Header,
+    ciphertext: Bytes,
+}
+
+impl EncryptedMessage {
+    /// Takes an encrypted message apart.
+    ///
+    /// # Errors
+    /// [`ParseError`] when the header is wrong, when the encryption flag is not set, or when there is no ciphertext.
+    pub fn parse(datagram: Bytes) -> Result<Self, ParseError> {
+        Self::read(&datagram, &mut Trace::default())
+    }
+
+    pub(crate) fn read(datagram: &Bytes, trace: &mut Trace) -> Result<Self, ParseError> {
+        let header = Header::read(datagram, datagram.len(), trace)?;
+        if !header.is_encrypted() {
+            return Err(header_error("Flags", FLAGS_OFFSET, Reason::NotEncrypted));
+        }
+        let ciphertext = behind_header(datagram);
+        if ciphertext.is_empty() {
+            return Err(header_error("Encrypted payloads", Header::LEN, Reason::Empty));
+        }
+        Ok(Self { header, ciphertext })
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Everything after the header.
+    #[must_use]
+    pub const fn ciphertext(&self) -> &Bytes {
+        &self.ciphertext
+    }
+
+    /// Reads what the ciphertext was decrypted to. The chain begins with the header's next payload; what is left behind
+    /// it is padding, of which peers send any number of octets with any content.
+    ///
+    /// A wrong key shows as an error or as [anomalies](Message::anomalies).
+    ///
+    /// # Errors
+    /// [`ParseError`] as of [`Message::parse`], except that octets may be left over.
+    pub fn decrypted(&self, plaintext: Bytes) -> Result<Message, ParseError> {
+        self.read_decrypted(plaintext, &mut Trace::default())
+    }
+
+    pub(crate) fn read_decrypted(&self, plaintext: Bytes, trace: &mut Trace) -> Result<Message, ParseError> {
+        if self.header.flags.reserved() != 0 {
+            let kind = crate::error::AnomalyKind::UnknownFlags(self.header.flags.reserved());
+            trace.anomalies.push(Anomaly {
+                place: Place::Header,
+                field: "Flags",
+                offset: FLAGS_OFFSET,
+                kind,
+            });
+        }
+        let (message, _) = Message::read_chain(self.header, plaintext, trace)?;
+        if !message.padding.is_empty() {
+            let start = message.end_of_chain();
+            let end = start.saturating_add(message.padding.len());
+            trace.leaf("Padding", start..end, format_args!("{}", crate::reader::Hex(&message.padding)));
+        }
+        Ok(Message { anomalies: core::mem::take(&mut trace.anomalies), ..message })
+    }
+
+    /// The datagram of an encrypted message: sets the encryption flag and the length. The next payload of `header` is
+    /// that of the first payload inside, as [`Message::new`] sets it.
+    #[must_use]
+    pub fn encode(header: Header, ciphertext: &[u8]) -> Bytes {
+        let flags = header.flags.with(Flags::ENCRYPTION);
+        let header = Header { flags, length: message_len(ciphertext.len()), ..header };
+        let mut octets = header.encode().to_vec();
+        octets.extend_from_slice(ciphertext);
+        Bytes::from(octets)
+    }
+}
+
+fn header_error(field: &'static str, offset: usize, reason: Reason) -> ParseError {
+    ParseError { place: Place::Header, field, offset, reason }
+}
+
+/// What follows the header of a datagram that has one.
+fn behind_header(datagram: &Bytes) -> Bytes {
+    let mut octets = datagram.clone();
+    if octets.len() >= Header::LEN { octets.split_off(Header::LEN) } else { Bytes::new() }
+}
+
+/// The length of a message with `body_len` octets behind the header.
+fn message_len(body_len: usize) -> u32 {
+    u32::try_from(body_len.saturating_add(Header::LEN)).unwrap_or(u32::MAX)
+}
