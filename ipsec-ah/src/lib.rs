@@ -1,1 +1,18 @@
-//! Under construction.
+#![no_std]
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod header;
+mod inbound;
+mod integrity;
+mod mutable_fields;
+mod outbound;
+
+pub use header::{AhHeader, Alignment};
+pub use inbound::{InboundSa, OpenJob, Verified};
+pub use integrity::{Integrity, IntegrityError, Transform};
+pub use outbound::{OutboundSa, SealJob};

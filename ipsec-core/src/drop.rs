@@ -22,7 +22,7 @@ pub enum DropReason {
     Replayed,
     /// The sequence number lies left of the replay window (RFC 4303 3.4.3).
     TooOld,
-    /// The ciphertext is no multiple of the cipher's block and of 4 octets.
+    /// The ciphertext is no multiple of the cipher's block and of 4 octets, or the length of AH does not fit its ICV.
     Misaligned,
     /// The integrity check value does not hold.
     Icv,
