@@ -15,6 +15,8 @@ mod error;
 mod group;
 mod hash;
 mod prf;
+#[cfg(any(feature = "default-provider", feature = "conformance"))]
+mod primes;
 mod provider;
 mod random;
 mod rsa;

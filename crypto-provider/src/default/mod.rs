@@ -4,6 +4,8 @@
 //! DES do not: they are table look-ups, and are here for peers that speak nothing else.
 
 mod cbc;
+mod ctr;
+mod gcm;
 mod hash;
 mod hmac;
 mod modp;
@@ -15,7 +17,7 @@ use alloc::sync::Arc;
 
 pub use random::{OsRandom, SeededRandom};
 
-use crate::{Cipher, CryptoProvider, DhGroup, Hash, Prf};
+use crate::{Aead, Cipher, CryptoProvider, DhGroup, Hash, Prf};
 
 /// Every algorithm of this module and [`OsRandom`].
 pub fn provider() -> CryptoProvider {
@@ -24,7 +26,7 @@ pub fn provider() -> CryptoProvider {
         hashes: Cow::Borrowed(&HASHES),
         prfs: Cow::Borrowed(&PRFS),
         ciphers: Cow::Borrowed(&CIPHERS),
-        aeads: Cow::Borrowed(&[]),
+        aeads: Cow::Borrowed(&AEADS),
         groups: Cow::Borrowed(&GROUPS),
     }
 }
@@ -33,7 +35,9 @@ static HASHES: [&dyn Hash; 5] = [&hash::MD5, &hash::SHA1, &hash::SHA256, &hash::
 
 static PRFS: [&dyn Prf; 5] = [&hmac::MD5, &hmac::SHA1, &hmac::SHA256, &hmac::SHA384, &hmac::SHA512];
 
-static CIPHERS: [&dyn Cipher; 4] = [&cbc::Aes, &cbc::TripleDes, &cbc::Des, &null::Null];
+static CIPHERS: [&dyn Cipher; 5] = [&cbc::Aes, &ctr::AesCtr, &cbc::TripleDes, &cbc::Des, &null::Null];
+
+static AEADS: [&dyn Aead; 3] = [&gcm::AES_GCM_16, &gcm::AES_GCM_12, &gcm::AES_GCM_8];
 
 static GROUPS: [&dyn DhGroup; 8] = [
     &modp::MODP_768,
