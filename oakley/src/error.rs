@@ -46,9 +46,6 @@ pub enum Misbehaviour {
     /// A payload occurs more often than it may.
     #[error("the {0} payload is repeated")]
     Repeated(PayloadKind),
-    /// A payload that this message must not carry.
-    #[error("a {0} payload does not belong here")]
-    Foreign(PayloadKind),
     /// A payload is not where RFC 2409 requires it (SA first; in Quick Mode HASH, then SA).
     #[error("the {0} payload is not in its place")]
     Misplaced(PayloadKind),
@@ -56,9 +53,6 @@ pub enum Misbehaviour {
     /// all, because the parts must not be told apart.
     #[error("undecipherable")]
     Undecipherable,
-    /// A HASH that does not hold under keys that had held before.
-    #[error("the HASH does not hold")]
-    Hash,
     /// Our own cookie, nonce or public value came back.
     #[error("our own {0} came back")]
     Reflected(&'static str),
@@ -216,17 +210,12 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::UnknownCookies
-            | Self::Undecipherable
-            | Self::Hash
-            | Self::Reflected(_)
-            | Self::EncryptionFlag => None,
+            Self::UnknownCookies | Self::Undecipherable | Self::Reflected(_) | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),
             Self::Missing(_) | Self::Repeated(_) | Self::Misplaced(_) | Self::NonceLength(_) => {
                 Some(NotifyType::PAYLOAD_MALFORMED)
             }
-            Self::Foreign(_) => Some(NotifyType::INVALID_PAYLOAD_TYPE),
             Self::PublicValue(_) => Some(NotifyType::INVALID_KEY_INFORMATION),
             Self::NotOffered(_) | Self::ProposalOrder(_) => Some(NotifyType::BAD_PROPOSAL_SYNTAX),
             Self::Spi => Some(NotifyType::INVALID_SPI),

@@ -28,6 +28,7 @@ pub(crate) const AUTHENTICATORS: &[&dyn Authenticator] = &[&pre_shared::PreShare
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdentitySlot {
     /// With KE and nonce: both RSA encryptions.
+    #[expect(dead_code, reason = "RSA encryption is the method that needs it")]
     WithContribution,
     /// With the proof: pre-shared keys and signatures.
     WithProof,
@@ -57,8 +58,11 @@ pub(crate) struct KeyInputs<'a> {
     pub(crate) credentials: &'a Credentials,
     pub(crate) ni_b: &'a [u8],
     pub(crate) nr_b: &'a [u8],
-    /// g^xy, padded to the group's length.
+    /// g^xy, padded to the group's length: signatures.
+    #[expect(dead_code, reason = "signatures are the method that needs it")]
     pub(crate) g_xy: &'a [u8],
+    /// RSA encryption.
+    #[expect(dead_code, reason = "RSA encryption is the method that needs it")]
     pub(crate) cookies: &'a Cookies,
 }
 

@@ -197,7 +197,7 @@ impl Engine {
         wanted: quick_responder::Wanted,
         iv: &mut crate::exchange::iv::IvChain,
         answers: &[Answer],
-    ) -> Result<(Vec<(Protocol, Spi)>, Quick, Flight), Abort> {
+    ) -> Result<Answered, Abort> {
         let bundle = self.table.new_bundle();
         let spis = allocate(&self.table, wanted.protocols(), &self.host.cx(answers))?;
         self.report_spis(live, &spis);
@@ -339,6 +339,9 @@ impl Engine {
         }
     }
 }
+
+/// Our SPIs, the state after message 2, and message 2.
+type Answered = (Vec<(Protocol, Spi)>, Quick, Flight);
 
 fn settled(mut flight: Flight) -> Flight {
     flight.settle();

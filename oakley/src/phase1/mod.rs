@@ -27,6 +27,7 @@ use crate::policy::{Mode, Phase1Suite};
 use crate::snapshot::IkeSaState;
 
 /// A phase 1 exchange between two messages.
+#[expect(clippy::enum_variant_names, reason = "Aggressive Mode's states will stand beside Main Mode's")]
 pub(crate) enum Phase1 {
     /// Our message 1 is sent.
     MainAwaitSa(Box<main_initiator::AwaitSa>),

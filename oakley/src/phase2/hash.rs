@@ -45,7 +45,7 @@ impl Formula<'_> {
         }
     }
 
-    fn log(self, ike: &Ike, message_id: MessageId, rest: &[u8], hash: &[u8], cx: &mut Cx<'_>) {
+    fn log(self, ike: &Ike, message_id: MessageId, (rest, hash): (&[u8], &[u8]), cx: &mut Cx<'_>) {
         let id = message_id.0.to_be_bytes();
         let mut log = cx.key_log(&ike.policy, (ike.id, ike.cookies), message_id, ike.suite.chosen.hash);
         match self {
@@ -78,7 +78,7 @@ pub(crate) fn verify(
     if !bool::from(hash.expose().ct_eq(&received.octets)) {
         return Err(Misbehaviour::Undecipherable);
     }
-    formula.log(ike, message_id, rest.as_ref(), hash.expose(), cx);
+    formula.log(ike, message_id, (rest.as_ref(), hash.expose()), cx);
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn protect(
 ) -> Result<Bytes, LocalFailure> {
     let rest = encode_chain(&payloads);
     let hash = formula.compute(ike, message_id, &rest);
-    formula.log(ike, message_id, &rest, hash.expose(), cx);
+    formula.log(ike, message_id, (&rest, hash.expose()), cx);
     let mut all = Vec::with_capacity(payloads.len().saturating_add(1));
     all.push(Payload::new(HashData { octets: Bytes::copy_from_slice(hash.expose()) }));
     all.extend(payloads);

@@ -29,7 +29,7 @@ use isakmp_wire::payload::Nonce;
 use isakmp_wire::{Body, Message, MessageId, Payload, PayloadKind};
 
 use crate::error::{Abort, Misbehaviour, Reject};
-use crate::event::{Bundle, Cookies};
+use crate::event::Cookies;
 use crate::exchange::duplicate::Accepted;
 use crate::exchange::flight::Flight;
 use crate::exchange::incoming::Incoming;
@@ -93,11 +93,6 @@ pub(crate) enum Quick {
     AwaitHash3(Box<quick_responder::AwaitHash3>),
     /// Complete; the last datagram is kept for a peer that lost it.
     Complete,
-}
-
-/// A Quick Mode that reached its end.
-pub(crate) struct Agreement {
-    pub(crate) bundle: Arc<Bundle>,
 }
 
 /// What an authenticated but unacceptable message leads to: the exchange ends, and the peer is told.

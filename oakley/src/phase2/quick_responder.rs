@@ -128,10 +128,6 @@ impl Wanted {
         self.chosen.parts.iter().map(|part| part.transform.protocol)
     }
 
-    pub(crate) fn selectors(&self) -> &SelectorPair {
-        &self.selectors
-    }
-
     /// Installs the inbound SAs and makes message 2.
     pub(crate) fn answer(
         self,
