@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crypto_provider::{CipherAlgorithm, CryptoProvider, RandomFailed, SecureRandom, default};
+use crypto_provider::{AeadAlgorithm, CipherAlgorithm, CryptoProvider, RandomFailed, SecureRandom, default};
 use ipsec_core::{
     DfPolicy, DscpPolicy, EcnPolicy, IdentificationCounter, InboundConfig, IpHeader, Lifetime, Mode,
     OutboundConfig, PacketBuf, ReplayProtection, Selector, Spi, Tunnel,
@@ -17,8 +17,17 @@ pub const NOW: Duration = Duration::ZERO;
 
 /// Suites that are all in the default provider.
 pub fn suites() -> Vec<Suite> {
-    use CipherAlgorithm::{AesCbc, DesCbc, Null, TripleDesCbc};
-    let ciphers = [(Null, 0), (DesCbc, 8), (TripleDesCbc, 24), (AesCbc, 16), (AesCbc, 24), (AesCbc, 32)];
+    use CipherAlgorithm::{AesCbc, AesCtr, DesCbc, Null, TripleDesCbc};
+    let ciphers = [
+        (Null, 0),
+        (DesCbc, 8),
+        (TripleDesCbc, 24),
+        (AesCbc, 16),
+        (AesCbc, 24),
+        (AesCbc, 32),
+        (AesCtr, 16),
+        (AesCtr, 32),
+    ];
     let integrities = [
         Integrity::HMAC_MD5_96,
         Integrity::HMAC_SHA1_96,
@@ -32,8 +41,13 @@ pub fn suites() -> Vec<Suite> {
         for integrity in integrities {
             suites.push(Suite::Separate { cipher, key_len, integrity });
         }
-        if cipher != Null {
+        if !matches!(cipher, Null | AesCtr) {
             suites.push(Suite::EncryptionOnly { cipher, key_len });
+        }
+    }
+    for aead in [AeadAlgorithm::AesGcm8, AeadAlgorithm::AesGcm12, AeadAlgorithm::AesGcm16] {
+        for key_len in [16, 24, 32] {
+            suites.push(Suite::Combined { aead, key_len });
         }
     }
     suites
@@ -176,7 +190,7 @@ impl Case {
     /// Seals `clear` as the sender of `recorded` did: with its sequence number, IV and header fields.
     pub fn reseal(&self, recorded: &[u8], clear: &[u8]) -> Vec<u8> {
         let ip = IpHeader::parse(recorded).unwrap();
-        let esp = ip.header_len() + if self.udp.is_some() { 8 } else { 0 };
+        let esp = upper_offset(recorded) + if self.udp.is_some() { 8 } else { 0 };
         let number = u32::from_be_bytes(recorded[esp + 4..esp + 8].try_into().unwrap());
         let iv = &recorded[esp + 8..esp + 8 + self.suite.iv_len()];
         let identification = match ip {
@@ -197,6 +211,14 @@ impl Case {
         }
         sa.seal(sequence, &mut packet, &Scripted::new(iv)).unwrap();
         packet.octets().to_vec()
+    }
+}
+
+/// Where the IP header and IPv6's extension headers end.
+pub fn upper_offset(packet: &[u8]) -> usize {
+    match IpHeader::parse(packet).unwrap() {
+        IpHeader::V4(v4) => v4.header_len,
+        IpHeader::V6(v6) => ipsec_core::Chain::walk(&v6, packet).unwrap().offset,
     }
 }
 
@@ -251,7 +273,7 @@ pub fn keys(path: &str) -> Vec<KeyLine> {
             other => panic!("{other}"),
         };
         let suite = if cipher == "AES_GCM_16" {
-            Suite::Combined { aead: crypto_provider::AeadAlgorithm::AesGcm16, key_len: key_len - 4 }
+            Suite::Combined { aead: AeadAlgorithm::AesGcm16, key_len: key_len - 4 }
         } else {
             let (cipher, key_len) = cipher_of(cipher);
             let integrity = match hmac {
