@@ -46,6 +46,9 @@ pub enum Misbehaviour {
     /// A payload occurs more often than it may.
     #[error("the {0} payload is repeated")]
     Repeated(PayloadKind),
+    /// A payload that this exchange does not carry.
+    #[error("a {0} payload does not belong here")]
+    Foreign(PayloadKind),
     /// A payload is not where RFC 2409 requires it (SA first; in Quick Mode HASH, then SA).
     #[error("the {0} payload is not in its place")]
     Misplaced(PayloadKind),
@@ -216,6 +219,7 @@ impl Misbehaviour {
             Self::Missing(_) | Self::Repeated(_) | Self::Misplaced(_) | Self::NonceLength(_) => {
                 Some(NotifyType::PAYLOAD_MALFORMED)
             }
+            Self::Foreign(_) => Some(NotifyType::INVALID_PAYLOAD_TYPE),
             Self::PublicValue(_) => Some(NotifyType::INVALID_KEY_INFORMATION),
             Self::NotOffered(_) | Self::ProposalOrder(_) => Some(NotifyType::BAD_PROPOSAL_SYNTAX),
             Self::Spi => Some(NotifyType::INVALID_SPI),

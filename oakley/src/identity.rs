@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::net::IpAddr;
 
 use isakmp_wire::IdType;
@@ -24,11 +24,24 @@ pub enum Identity {
     KeyId(Vec<u8>),
 }
 
+/// Characters of a name that are shown; what follows is cut.
+const SHOWN: usize = 255;
+
+/// A name as it may reach a log or a terminal: a peer chose it, so everything but printable ASCII is escaped.
+fn shown(name: &str) -> impl Iterator<Item = char> {
+    let plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    name.chars().take(SHOWN).flat_map(move |c| {
+        let (as_is, escaped) = if plain(c) { (Some(c), None) } else { (None, Some(c.escape_unicode())) };
+        as_is.into_iter().chain(escaped.into_iter().flatten())
+    })
+}
+
+/// Peers' text is escaped: no control character, no line break, no bidirectional override passes.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address}"),
-            Self::Fqdn(name) | Self::UserFqdn(name) => f.write_str(name),
+            Self::Fqdn(name) | Self::UserFqdn(name) => shown(name).try_for_each(|part| f.write_char(part)),
             Self::DistinguishedName(octets) | Self::KeyId(octets) => {
                 octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
@@ -67,5 +80,21 @@ impl Identity {
             IdType::KEY_ID => Some(Self::KeyId(octets())),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn t137_peer_text_is_escaped() {
+        let shown = |name: &str| Identity::Fqdn(name.into()).to_string();
+        assert_eq!(shown("gw.example.com"), "gw.example.com");
+        assert_eq!(shown("x\n%CRYPTO-6"), "x\\u{a}%CRYPTO-6");
+        assert_eq!(shown("\u{202e}\u{1b}]0;"), "\\u{202e}\\u{1b}]0;");
+        assert!(shown(&"\u{1b}".repeat(70_000)).len() < 2000);
     }
 }

@@ -12,10 +12,17 @@ pub struct Quirks {
     /// Accept an AH transform without the Authentication Algorithm attribute that RFC 2407 4.4.3 requires:
     /// the routers of 1998 leave it out.
     pub ah_without_authentication_attribute: bool,
+    /// Allow proposals that encrypt and protect the integrity of nothing: for peers of RFC 1829's time only.
+    pub encryption_without_integrity: bool,
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { sha256_icv_len: 16, identity_without_port: false, ah_without_authentication_attribute: true }
+        Self {
+            sha256_icv_len: 16,
+            identity_without_port: false,
+            ah_without_authentication_attribute: true,
+            encryption_without_integrity: false,
+        }
     }
 }

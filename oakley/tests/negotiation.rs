@@ -158,11 +158,12 @@ fn the_lower_life_wins_in_both_phases() {
             ..base
         }
     };
-    let mut pair = Pair::new(7, with(1, 2, 240, 3600, 1000), with(2, 1, 86_400, 120, 4_608_000), Link::new());
+    let mut pair = Pair::new(7, with(1, 2, 240, 120, 4_608_000), with(2, 1, 86_400, 3600, 1000), Link::new());
     pair.initiate();
     pair.run(5);
-    let expected = Lifetime { seconds: Some(120), kilobytes: Some(1000) };
-    for host in [pair.a(), pair.b()] {
+    // The initiator does not hear of a lower policy of the responder: that takes a notify.
+    for (host, kilobytes) in [(pair.a(), 4_608_000), (pair.b(), 1000)] {
+        let expected = Lifetime { seconds: Some(120), kilobytes: Some(kilobytes) };
         assert_eq!(host.installed[0].lifetime, expected);
         let sa = &host.engine.snapshot().ike_sas[0];
         assert_eq!(sa.suite.as_ref().unwrap().lifetime, life(240));
@@ -243,8 +244,10 @@ fn a_wrong_key_is_silence_and_an_end() {
     assert_eq!(pair.a().ready() + pair.b().ready(), 0);
     assert!(pair.a().failures().contains(&Abort::TimedOut));
     assert!(pair.b().failures().contains(&Abort::TimedOut));
-    let rejects = pair.b().rejects();
-    assert!(!rejects.is_empty());
+    // The last repetition finds the half-open exchange gone.
+    let mut rejects = pair.b().rejects();
+    rejects.retain(|why| *why != Reject::Misbehaved(Misbehaviour::UnknownCookies));
+    assert!(rejects.len() >= 5);
     assert!(
         rejects.iter().all(|why| *why == Reject::Misbehaved(Misbehaviour::Undecipherable)),
         "{rejects:?}"

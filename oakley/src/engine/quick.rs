@@ -57,14 +57,15 @@ impl Engine {
             Work::Pending(ticket) => return Err(Failure::Pending(ticket)),
         };
         let local = |failure: LocalFailure| Failure::Local(failure.into());
+        let usable = offer::usable(&policy, &live.ike.policy.quirks);
         let transforms: Vec<_> =
-            policy.proposals.iter().flat_map(|proposal| &proposal.protections).flatten().copied().collect();
+            usable.flat_map(|proposal| &proposal.protections).flatten().copied().collect();
         if transforms.is_empty() || !available(&self.host.provider, &transforms) {
             return Err(local(LocalFailure::Algorithm));
         }
         let message_id = fresh_id(live, &self.host.cx(answers)).map_err(local)?;
         let bundle = self.table.new_bundle();
-        let protocols = offer::protocols(&policy);
+        let protocols = offer::protocols(&policy, &live.ike.policy.quirks);
         let spis = allocate(&self.table, protocols.into_iter(), &self.host.cx(answers)).map_err(local)?;
         self.begin_quick(live, (message_id, bundle, policy), request, spis).map_err(Failure::Local)
     }

@@ -4,21 +4,30 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use isakmp_wire::payload::{Delete, Notification};
-use isakmp_wire::{Doi, ExchangeType, Message, MessageId, NotifyType, Payload, ProtocolId};
+use isakmp_wire::{Doi, ExchangeType, Message, MessageId, NotifyType, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
-use crate::error::{LocalFailure, Reject};
+use crate::error::{LocalFailure, Misbehaviour, Reject};
 use crate::event::{Bundle, Cookies};
 use crate::exchange::incoming::Incoming;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::{Ike, transform};
+
+/// What an Informational carries beside HASH.
+const CARRIED: [PayloadKind; 3] = [PayloadKind::NOTIFICATION, PayloadKind::DELETE, PayloadKind::VENDOR_ID];
 
 /// Opens an Informational. Nothing of it is acted upon unless its HASH holds.
 pub(crate) fn open(ike: &Ike, incoming: &Incoming, cx: &mut Cx<'_>) -> Result<Message, Reject> {
     let chain = ike.chain(incoming.header.message_id);
     let (message, _) = ike.decrypt(&chain, incoming)?;
     hash::verify(Formula::One, ike, &message, cx)?;
-    Ok(message)
+    // The header is not authenticated, and HASH(1) of Quick Mode has the same formula: a man in the middle could turn a first
+    // Quick Mode message into an Informational and so use up its message id.
+    let foreign = message.payloads().iter().skip(1).map(Payload::kind).find(|kind| !CARRIED.contains(kind));
+    match foreign {
+        Some(kind) => Err(Misbehaviour::Foreign(kind).into()),
+        None => Ok(message),
+    }
 }
 
 /// Makes an Informational of its own message id.

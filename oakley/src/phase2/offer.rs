@@ -18,7 +18,7 @@ use crate::error::{Incompatibility, Misbehaviour, Reject};
 use crate::event::{Difference, Event};
 use crate::phase1::offer::check_situation;
 use crate::phase2::transform::{self, CLASSES};
-use crate::policy::{Lifetime, Phase2Policy, Phase2Proposal, Phase2Transform, Protocol};
+use crate::policy::{Confidentiality, Lifetime, Phase2Policy, Phase2Proposal, Phase2Transform, Protocol};
 use crate::quirks::Quirks;
 use crate::sa::{IkeSaId, Spi};
 
@@ -32,9 +32,9 @@ pub(crate) const MIN_SPI: u32 = 256;
 const DEFAULT_SECONDS: u64 = 28_800;
 
 /// The SA payload that offers all proposals of a policy. `spi` gives our inbound SPI of each protocol.
-pub(crate) fn offer(policy: &Phase2Policy, spi: impl Fn(Protocol) -> Spi) -> Payload {
+pub(crate) fn offer(policy: &Phase2Policy, quirks: &Quirks, spi: impl Fn(Protocol) -> Spi) -> Payload {
     let mut proposals = Vec::new();
-    for (number, proposal) in (1u8..).zip(&policy.proposals) {
+    for (number, proposal) in (1u8..).zip(usable(policy, quirks)) {
         for alternatives in &proposal.protections {
             let Some(first) = alternatives.first() else { continue };
             let transforms = (1u8..)
@@ -52,9 +52,24 @@ pub(crate) fn offer(policy: &Phase2Policy, spi: impl Fn(Protocol) -> Spi) -> Pay
     payload(proposals)
 }
 
-/// The protocols of all proposals of a policy, each once.
-pub(crate) fn protocols(policy: &Phase2Policy) -> Vec<Protocol> {
-    let all = policy.proposals.iter().flat_map(|proposal| &proposal.protections).flatten();
+/// The proposals of a policy that may be used. Encryption without integrity is read by whoever can change packets on
+/// their way, so a proposal that has no integrity at all counts only for a peer that is known to do no better.
+pub(crate) fn usable<'a>(
+    policy: &'a Phase2Policy,
+    quirks: &'a Quirks,
+) -> impl Iterator<Item = &'a Phase2Proposal> {
+    let protects = |transform: &Phase2Transform| {
+        transform.integrity.is_some() || matches!(transform.confidentiality, Confidentiality::Aead(..))
+    };
+    policy.proposals.iter().filter(move |proposal| {
+        quirks.encryption_without_integrity
+            || proposal.protections.iter().any(|alternatives| alternatives.iter().all(protects))
+    })
+}
+
+/// The protocols of all usable proposals of a policy, each once.
+pub(crate) fn protocols(policy: &Phase2Policy, quirks: &Quirks) -> Vec<Protocol> {
+    let all = usable(policy, quirks).flat_map(|proposal| &proposal.protections).flatten();
     let mut protocols: Vec<Protocol> = all.map(|transform| transform.protocol).collect();
     protocols.sort_unstable();
     protocols.dedup();
@@ -123,7 +138,8 @@ pub(crate) fn choose(
 ) -> Result<Chosen, Reject> {
     check_situation(sa)?;
     let groups = groups(&sa.proposals)?;
-    for wanted in &policy.proposals {
+    let quirks = report.quirks;
+    for wanted in usable(policy, quirks) {
         for group in &groups {
             if let Some(chosen) = choose_group(group, wanted, policy, report)? {
                 return Ok(chosen);
@@ -283,7 +299,8 @@ pub(crate) fn accept(
             return Err(not_offered("another transform"));
         }
     }
-    for wanted in &policy.proposals {
+    let quirks = report.quirks;
+    for wanted in usable(policy, quirks) {
         if let Some(chosen) = choose_group(&answer.proposals, wanted, policy, report)? {
             return Ok(chosen);
         }

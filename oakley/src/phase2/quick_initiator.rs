@@ -77,7 +77,7 @@ pub(crate) fn begin(
 ) -> Result<(Box<AwaitReply>, Bytes), Abort> {
     let offer = match cx.overrides.phase2_sa.take() {
         Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
-        None => offer::offer(&plan.policy, |protocol| plan.spi(protocol)),
+        None => offer::offer(&plan.policy, &ike.policy.quirks, |protocol| plan.spi(protocol)),
     };
     let ni_b = Bytes::from(cx.random(ike.policy.nonce_len)?);
     let ephemeral = match plan.policy.pfs {

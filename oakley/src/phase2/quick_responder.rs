@@ -61,6 +61,10 @@ pub(crate) fn check(
 ) -> Result<Box<Wanted>, Failure> {
     let (message, iv) = ike.decrypt(chain, incoming).map_err(Failure::Quiet)?;
     hash::verify(Formula::One, ike, &message, cx).map_err(|quiet| Failure::Quiet(quiet.into()))?;
+    // The header is not authenticated: an Informational whose exchange type was changed on the way must not cost its id.
+    if message.first(PayloadKind::SA).is_none() {
+        return Err(Failure::Quiet(Misbehaviour::Missing(PayloadKind::SA).into()));
+    }
     let about = first_spi(&message);
     let refused = |why: Reject| Failure::Refused(Refused { why, about: about.clone() });
     let (selectors, ids) = flow(ike, &message).map_err(|why| refused(why.into()))?;

@@ -1,0 +1,202 @@
+//! Rows T080 to T089 and T142: floods, mute peers, strange clocks, failing randomness.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto_provider::default::provider;
+use crypto_provider::{CryptoProvider, RandomFailed, SecureRandom};
+use netsim::Link;
+use oakley::*;
+
+use crate::forger::*;
+use crate::pair::*;
+
+fn stranger(index: u32) -> SocketAddr {
+    let [_, b, c, d] = index.to_be_bytes();
+    SocketAddr::from(([10, b, c, d], 500))
+}
+
+/// A first message of a genuine engine, with its cookie replaced.
+fn first_message() -> Vec<u8> {
+    let mut bench = Bench::new(1);
+    bench.initiate();
+    bench.next().unwrap().1
+}
+
+#[test]
+fn t080_a_flood_of_first_messages() {
+    let template = first_message();
+    let config = Config::default();
+    let mut bench = Bench::new(2);
+    // A known peer's tunnel is up before, a second one comes up in the middle of the flood.
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+    for index in 0..10_000_u32 {
+        let mut message = template.clone();
+        message[..4].copy_from_slice(&(index + 1).to_be_bytes());
+        bench.hosts[B].datagram(bench.now, stranger(index), address(2), &message);
+        bench.hosts[B].events.clear();
+        bench.hosts[B].sent.clear();
+    }
+    let snapshot = bench.hosts[B].engine.snapshot();
+    assert_eq!(snapshot.ike_sas.len(), config.max_half_open + 1);
+    assert_eq!(snapshot.counters.displaced, 10_000 - config.max_half_open as u64);
+    assert_eq!(bench.hosts[B].ready(), 1);
+    // One source alone fills only its own share.
+    for index in 0..1000_u32 {
+        let mut message = template.clone();
+        message[..4].copy_from_slice(&(index + 20_000).to_be_bytes());
+        bench.hosts[B].datagram(bench.now, stranger(1), address(2), &message);
+    }
+    let own =
+        bench.hosts[B].engine.snapshot().ike_sas.iter().filter(|sa| sa.path.remote == stranger(1)).count();
+    assert_eq!(own, config.max_half_open_per_source);
+    // A rekeying under the live SA goes on.
+    let bundle = bench.hosts[A].engine.snapshot().bundles[0].id;
+    let used = Input::Used { bundle, limit: LimitReached::Soft };
+    bench.hosts[A].engine.handle_input(bench.now, used).unwrap();
+    bench.deliver(A, &[]);
+    bench.run(|_, _, _, _| {});
+    assert_eq!(bench.hosts[A].established().len(), 2);
+    // And it all ends by itself.
+    bench.hosts[B].engine.handle_timeout(Duration::from_secs(600));
+    bench.hosts[B].drain();
+    assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), 1);
+}
+
+#[test]
+fn t081_one_datagram_in_one_datagram_out() {
+    let message = first_message();
+    let mut bench = Bench::new(3);
+    bench.hosts[B].datagram(Duration::ZERO, stranger(7), address(2), &message);
+    let octets: usize = bench.hosts[B].sent.iter().map(Vec::len).sum();
+    assert!(octets <= 3 * message.len());
+    // An hour of silence: nothing is sent again.
+    for second in 0..3600 {
+        bench.hosts[B].engine.handle_timeout(Duration::from_secs(second));
+        bench.hosts[B].drain();
+    }
+    assert_eq!(bench.hosts[B].sent.len(), 1);
+    // A refusal is no larger than what it answers, and rate-limited.
+    let other = Policy { suites: vec![Phase1Suite { key_len: 32, ..suite() }], ..policy(2, 1) };
+    let other = Policy {
+        suites: vec![Phase1Suite {
+            cipher: crypto_provider::CipherAlgorithm::AesCbc,
+            ..other.suites[0].clone()
+        }],
+        ..other
+    };
+    let mut host = Host::new(4, other, Config::default());
+    for index in 0..1000 {
+        let mut message = message.clone();
+        message[..4].copy_from_slice(&(index + 1_u32).to_be_bytes());
+        host.datagram(Duration::from_secs(10), stranger(index), address(2), &message);
+    }
+    assert_eq!(host.sent.len(), Config::default().clear_notifies_per_second as usize);
+    assert!(host.sent.iter().all(|sent| sent.len() <= message.len()));
+    assert_eq!(host.engine.snapshot().counters.notifies_suppressed, 1000 - host.sent.len() as u64);
+}
+
+#[test]
+fn t083_bad_datagrams_do_not_keep_an_exchange_alive() {
+    let end = |drip: bool| {
+        let mut bench = Bench::new(5);
+        bench.initiate();
+        let (_, message) = bench.next().unwrap();
+        bench.deliver(B, &message);
+        let cookies = bench.hosts[B].engine.snapshot().ike_sas[0].cookies;
+        let mut bad = with_cookies(&message, cookies.initiator.0, cookies.responder.0);
+        let last = bad.len() - 1;
+        bad[last] ^= 1;
+        (1..1000).find(|second| {
+            bench.now = Duration::from_secs(*second);
+            bench.hosts[B].engine.handle_timeout(bench.now);
+            if drip {
+                bench.deliver(B, &bad);
+            }
+            bench.hosts[B].engine.snapshot().ike_sas.is_empty()
+        })
+    };
+    assert_eq!(end(true), end(false));
+    assert!(end(true).is_some());
+}
+
+#[test]
+fn t084_a_mute_peer() {
+    let mut network = Pair::new(6, policy(1, 2), policy(2, 1), Link::new());
+    network.network.set_up(network.wire, false);
+    network.initiate();
+    network.run(3600);
+    assert_eq!(network.a().sent.len(), Config::default().max_sends as usize);
+    assert_eq!(network.a().failures(), [Abort::TimedOut]);
+    assert!(network.a().engine.poll_timeout().is_none());
+    assert!(network.a().engine.snapshot().ike_sas.is_empty());
+}
+
+#[test]
+fn t087_packets_to_a_dead_peer_start_one_negotiation() {
+    let mut network = Pair::new(7, policy(1, 2), policy(2, 1), Link::new());
+    network.network.set_up(network.wire, false);
+    for _ in 0..1000 {
+        network.initiate();
+    }
+    assert_eq!(network.a().sent.len(), 1);
+    assert_eq!(network.a().engine.snapshot().ike_sas.len(), 1);
+}
+
+#[test]
+fn t088_strange_clocks() {
+    let mut bench = Bench::new(8);
+    let times = [0, 5, 3, u64::MAX / 4, 2, 10, u64::MAX];
+    for (round, seconds) in times.into_iter().enumerate() {
+        bench.now = Duration::from_secs(seconds);
+        bench.initiate();
+        for host in [A, B] {
+            bench.hosts[host].engine.handle_timeout(bench.now);
+            bench.hosts[host].drain();
+        }
+        bench.run(|_, _, _, _| {});
+        assert!(
+            bench.hosts[A].engine.poll_timeout().is_none_or(|deadline| deadline.at > Duration::ZERO),
+            "{round}"
+        );
+    }
+}
+
+struct Failing(std::sync::atomic::AtomicU32, u32, bool);
+
+impl SecureRandom for Failing {
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        let call = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        out.fill(if call < self.1 { (call as u8) | 1 } else { 0 });
+        if call >= self.1 && self.2 { Err(RandomFailed) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn t142_failing_randomness_sends_nothing() {
+    for fails in 0..6 {
+        for error in [true, false] {
+            let random = Arc::new(Failing(0.into(), fails, error));
+            let provider = CryptoProvider { random, ..provider() };
+            let engine = Engine::new(Config::default(), provider, Arc::new(policy(1, 2)));
+            let mut bench = Bench::new(9);
+            bench.hosts[A].engine = engine;
+            bench.initiate();
+            bench.run(|_, _, _, _| {});
+            if error || fails == 0 {
+                assert!(!bench.complete(), "failure {fails}");
+                let failed = bench.hosts[A].events.iter().any(|event| {
+                    matches!(
+                        event,
+                        Event::RequestFailed { why: Abort::Local(_), .. }
+                            | Event::Failed { why: Abort::Local(_), .. }
+                    )
+                });
+                assert!(failed, "failure {fails}");
+            }
+        }
+    }
+}

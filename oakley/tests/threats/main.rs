@@ -1,0 +1,19 @@
+//! The catalogue of threats, as far as two engines and a forger between them can show it. Test names begin with the row's id.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may panic"
+)]
+
+#[path = "../pair/mod.rs"]
+mod pair;
+
+mod forger;
+mod load;
+mod phase1;
+mod phase2;

@@ -1,0 +1,459 @@
+//! Rows T046 and T060 to T079: messages under an IKE SA, by strangers and by peers that lie.
+
+use bytes::Bytes;
+use crypto_provider::default::SeededRandom;
+use crypto_provider::{CipherAlgorithm, SecureRandom};
+use isakmp_wire::payload::{
+    Attribute, AttributeValue, Delete, HashData, Identification, Notification, SecurityAssociation,
+};
+use isakmp_wire::{
+    Doi, ExchangeType, Header, IdType, Message, NotifyType, Payload, PayloadKind, ProtocolId, encode_chain,
+};
+use oakley::*;
+
+use crate::forger::*;
+use crate::pair::*;
+
+/// A bench whose tunnel is up.
+fn live(seed: u64) -> Bench {
+    let mut bench = Bench::new(seed);
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+    bench
+}
+
+fn delete(protocol: ProtocolId, spis: &[Bytes]) -> Payload {
+    let spi_size = spis.first().map_or(4, Bytes::len) as u8;
+    Payload::new(Delete { doi: Doi::IPSEC, protocol, spi_size, spis: spis.to_vec() })
+}
+
+fn notify(notify_type: NotifyType) -> Payload {
+    Payload::new(Notification {
+        doi: Doi::IPSEC,
+        protocol: ProtocolId::ISAKMP,
+        spi: Bytes::new(),
+        notify_type,
+        data: Bytes::new(),
+    })
+}
+
+fn cookies(bench: &Bench) -> Bytes {
+    let cookies = bench.hosts[A].engine.snapshot().ike_sas[0].cookies;
+    [cookies.initiator.0, cookies.responder.0].concat().into()
+}
+
+/// DELETEs of everything that A's messages could name at B: A's inbound SPIs and the IKE SA.
+fn deletes_of_all(bench: &Bench) -> Vec<Payload> {
+    let spi = bench.hosts[A].established()[0].pairs[0].inbound.0.to_be_bytes();
+    vec![
+        delete(ProtocolId::ESP, &[Bytes::copy_from_slice(&spi)]),
+        delete(ProtocolId::ISAKMP, &[cookies(bench)]),
+        notify(NotifyType::INITIAL_CONTACT),
+    ]
+}
+
+#[test]
+fn t046_clear_or_unhashed_deletes_change_nothing() {
+    let mut bench = live(1);
+    for payload in deletes_of_all(&bench) {
+        let header = bench.header(ExchangeType::INFORMATIONAL, 77);
+        let clear = Header { flags: isakmp_wire::Flags::NONE, ..header.clone() };
+        let clear = Message::new(clear, vec![payload.clone()]).encode();
+        bench.quiet(B, &clear, "clear");
+        let none = bench.encrypt(&header, &[payload.clone()], &bench.iv(77));
+        bench.quiet(B, &none, "no HASH");
+        let wrong = Payload::new(HashData { octets: vec![0; 20].into() });
+        let wrong = bench.encrypt(&header, &[wrong, payload], &bench.iv(77));
+        bench.quiet(B, &wrong, "wrong HASH");
+    }
+}
+
+#[test]
+fn t060_informationals_before_and_after_the_sa() {
+    let done = live(2);
+    let header = done.header(ExchangeType::INFORMATIONAL, 5);
+    let recorded: Vec<Vec<u8>> = deletes_of_all(&done)
+        .into_iter()
+        .flat_map(|payload| {
+            let clear = Header { flags: isakmp_wire::Flags::NONE, ..header.clone() };
+            let clear = Message::new(clear, vec![payload.clone()]).encode().to_vec();
+            [done.protect(&header, &[payload]), clear]
+        })
+        .collect();
+    // At every state of the same negotiation, from the empty table on.
+    let mut bench = Bench::new(2);
+    for message in &recorded {
+        bench.quiet(B, message, "empty table");
+    }
+    bench.initiate();
+    bench.run(|bench, number, to, _| {
+        // From message 6 on the initiator's SA is up, and its own Informationals would be genuine.
+        if number <= 5 {
+            for message in &recorded {
+                bench.quiet(to, message, "before the SA");
+            }
+        }
+    });
+    assert!(bench.complete());
+    // One tick after it is gone.
+    let id = bench.hosts[B].engine.snapshot().ike_sas[0].id;
+    bench.hosts[B].engine.handle_input(bench.now, Input::Delete(Target::IkeSa(id))).unwrap();
+    bench.hosts[B].drain();
+    for message in &recorded {
+        bench.quiet(B, message, "after the SA");
+    }
+}
+
+#[test]
+fn t061_every_fault_of_hash1() {
+    let mut bench = live(3);
+    let header = bench.header(ExchangeType::INFORMATIONAL, 99);
+    let iv = bench.iv(99);
+    for payload in deletes_of_all(&bench) {
+        let rest = encode_chain(std::slice::from_ref(&payload));
+        let good = bench.hash(&[&99_u32.to_be_bytes(), &rest]);
+        let hash = |octets: &[u8]| Payload::new(HashData { octets: Bytes::copy_from_slice(octets) });
+        let mut flipped = good.clone();
+        flipped[19] ^= 1;
+        let longer = [good.clone(), vec![0]].concat();
+        let chains = [
+            vec![payload.clone()],
+            vec![hash(&flipped), payload.clone()],
+            vec![hash(&good[..12]), payload.clone()],
+            vec![hash(&longer), payload.clone()],
+            vec![hash(&[]), payload.clone()],
+            vec![payload.clone(), hash(&good)],
+            vec![hash(&flipped), hash(&good), payload.clone()],
+        ];
+        for chain in chains {
+            let forged = bench.encrypt(&header, &chain, &iv);
+            bench.quiet(B, &forged, "HASH fault");
+        }
+    }
+    // The message id is not used up by all this: the genuine message is still taken.
+    let deletes = deletes_of_all(&bench);
+    let genuine = bench.protect(&header, &deletes[..1]);
+    bench.deliver(B, &genuine);
+    assert_eq!(bench.hosts[B].removed.len(), 1);
+}
+
+#[test]
+fn t062_nothing_follows_the_end_of_the_sa() {
+    let mut bench = live(4);
+    let deletes = deletes_of_all(&bench);
+    let header = bench.header(ExchangeType::INFORMATIONAL, 6);
+    let message = bench.protect(&header, &[deletes[1].clone(), deletes[0].clone(), deletes[1].clone()]);
+    assert_eq!(bench.deliver(B, &message), 0);
+    assert_eq!(bench.hosts[B].ready(), 0);
+    assert_eq!(bench.hosts[B].engine.snapshot().bundles.len(), 1, "the bundle outlives its IKE SA");
+    bench.quiet(B, &message, "again");
+}
+
+#[test]
+fn t063_deletes_name_only_the_senders_own() {
+    let mut bench = live(5);
+    let pair = bench.hosts[B].established()[0].pairs[0];
+    let spi = |spi: Spi| Bytes::copy_from_slice(&spi.0.to_be_bytes());
+    let foreign = [
+        delete(ProtocolId::ESP, &[spi(pair.inbound)]),
+        delete(ProtocolId::AH, &[spi(pair.outbound)]),
+        delete(ProtocolId::ISAKMP, &[vec![1; 16].into()]),
+        delete(ProtocolId::IPCOMP, &[spi(pair.outbound)]),
+    ];
+    for (index, payload) in foreign.into_iter().enumerate() {
+        let header = bench.header(ExchangeType::INFORMATIONAL, 100 + index as u32);
+        let message = bench.protect(&header, &[payload]);
+        bench.quiet(B, &message, "another's SPI");
+    }
+}
+
+#[test]
+fn t064_padding_is_never_read() {
+    let mut bench = live(6);
+    let header = bench.header(ExchangeType::INFORMATIONAL, 7);
+    let inner = [notify(NotifyType::RESPONDER_LIFETIME)];
+    let rest = encode_chain(&inner);
+    let hash = bench.hash(&[&7_u32.to_be_bytes(), &rest]);
+    let mut chain = encode_chain(&[Payload::new(HashData { octets: hash.into() }), inner[0].clone()]);
+    chain.extend(encode_chain(&deletes_of_all(&bench)));
+    chain.extend([0xff; 40]);
+    let message = bench.encrypt_octets(&header, PayloadKind::HASH, chain, &bench.iv(7));
+    bench.quiet(B, &message, "DELETEs in the padding");
+    let heard = bench.hosts[B].events.iter().any(|event| {
+        matches!(event, Event::Notified { protected: true, notify: NotifyType::RESPONDER_LIFETIME, .. })
+    });
+    assert!(heard);
+}
+
+#[test]
+fn t065_recorded_messages_played_again() {
+    let mut bench = live(7);
+    let header = bench.header(ExchangeType::INFORMATIONAL, 8);
+    let informational = bench.protect(&header, &[notify(NotifyType::INITIAL_CONTACT)]);
+    bench.deliver(B, &informational);
+    let events = bench.hosts[B].events.len();
+    bench.deliver(B, &informational);
+    assert!(matches!(bench.hosts[B].events[events..], [Event::Rejected { .. }]));
+    // Quick Mode's first message again, now and after the stored replies were let go.
+    let quick = bench.seen.iter().find(|(_, octets)| octets[18] == 32).unwrap().1.clone();
+    for at in [0, 30] {
+        bench.now = std::time::Duration::from_secs(at);
+        bench.hosts[B].engine.handle_timeout(bench.now);
+        bench.hosts[B].drain();
+        bench.quiet(B, &quick, "Quick Mode again");
+    }
+    let zero =
+        bench.protect(&bench.header(ExchangeType::INFORMATIONAL, 0), &[notify(NotifyType::INITIAL_CONTACT)]);
+    bench.quiet(B, &zero, "message id 0");
+}
+
+#[test]
+fn t066_garbage_does_not_move_the_iv() {
+    let random = SeededRandom::new(66);
+    let mut bench = Bench::new(8);
+    bench.initiate();
+    bench.run(|bench, number, to, genuine| {
+        if number < 7 {
+            return;
+        }
+        for _ in 0..20 {
+            let mut forged = genuine.to_vec();
+            random.fill(&mut forged[28..]).unwrap();
+            bench.quiet(to, &forged, "garbage");
+        }
+    });
+    assert!(bench.complete());
+}
+
+/// Quick Mode's first message as an authenticated peer could write it.
+fn quick(bench: &Bench, message_id: u32, change: impl FnOnce(&mut Vec<Payload>)) -> Vec<u8> {
+    let (_, genuine) = bench.seen.iter().find(|(_, octets)| octets[18] == 32).unwrap();
+    let header = Header::parse(genuine).unwrap();
+    let message = bench.decrypt(genuine, &bench.iv(header.message_id.0));
+    let mut payloads = message.payloads()[1..].to_vec();
+    change(&mut payloads);
+    bench.protect(&bench.header(ExchangeType::QUICK, message_id), &payloads)
+}
+
+fn id(id_type: IdType, protocol: u8, port: u16, data: &[u8]) -> Payload {
+    Payload::new(Identification { id_type, protocol, port, data: Bytes::copy_from_slice(data) })
+}
+
+#[test]
+fn t016_a_payload_is_missing_from_quick_mode() {
+    let mut bench = live(9);
+    for missing in 0..4 {
+        let message = quick(&bench, 1000 + missing as u32, |payloads| drop(payloads.remove(missing)));
+        bench.deliver(B, &message);
+    }
+    assert_eq!(bench.hosts[B].installed.len(), 2, "nothing new");
+    assert_eq!(bench.hosts[B].ready(), 1);
+}
+
+#[test]
+fn t067_identities_outside_the_policy() {
+    let mut bench = live(10);
+    let good_ci = id(IdType::IPV4_ADDR_SUBNET, 0, 0, &[10, 1, 0, 0, 255, 255, 255, 0]);
+    let good_cr = id(IdType::IPV4_ADDR_SUBNET, 0, 0, &[10, 2, 0, 0, 255, 255, 255, 0]);
+    let v4 = |octets: &[u8]| id(IdType::IPV4_ADDR_SUBNET, 0, 0, octets);
+    let bad: Vec<Vec<Payload>> = vec![
+        vec![good_ci.clone()],
+        vec![good_cr.clone(), good_ci.clone()],
+        vec![good_ci.clone(), v4(&[10, 3, 0, 0, 255, 255, 255, 0])],
+        vec![good_ci.clone(), v4(&[0, 0, 0, 0, 0, 0, 0, 0])],
+        vec![v4(&[10, 1, 0, 0, 255, 255, 0, 0]), good_cr.clone()],
+        vec![v4(&[10, 1, 0, 0, 255, 0, 255, 0]), good_cr.clone()],
+        vec![good_ci.clone(), id(IdType::IPV4_ADDR_RANGE, 0, 0, &[10, 2, 0, 9, 10, 2, 0, 1])],
+        vec![good_ci.clone(), id(IdType::IPV4_ADDR_RANGE, 0, 0, &[10, 2, 0, 9, 10, 2, 1, 0])],
+        vec![good_ci.clone(), id(IdType::FQDN, 0, 0, b"gw.example.com")],
+        vec![good_ci.clone(), id(IdType::IPV4_ADDR_SUBNET, 0, 80, &[10, 2, 0, 0, 255, 255, 255, 0])],
+        vec![good_ci.clone(), id(IdType::IPV6_ADDR, 0, 0, &[0; 16])],
+        vec![good_ci.clone(), good_cr.clone(), good_cr.clone()],
+    ];
+    for (index, ids) in bad.into_iter().enumerate() {
+        let message = quick(&bench, 2000 + index as u32, |payloads| {
+            payloads.truncate(2);
+            payloads.extend(ids);
+        });
+        bench.deliver(B, &message);
+        assert_eq!(bench.hosts[B].installed.len(), 2, "pair {index}");
+        let last = bench.hosts[B].rejects().pop().unwrap();
+        assert_eq!(last.notify().is_some(), true, "{last:?}");
+    }
+    // A part of what the policy allows is fine.
+    let part = quick(&bench, 3000, |payloads| {
+        payloads.truncate(2);
+        payloads.extend([id(IdType::IPV4_ADDR, 17, 53, &[10, 1, 0, 7]), good_cr]);
+    });
+    assert_eq!(bench.deliver(B, &part), 1);
+    assert_eq!(bench.hosts[B].installed.len(), 3);
+}
+
+#[test]
+fn t069_spis_that_must_not_be_used() {
+    let mut bench = live(11);
+    for (index, spi) in
+        [vec![0; 4], vec![0, 0, 0, 255], vec![], vec![1, 2], vec![9; 8]].into_iter().enumerate()
+    {
+        let message = quick(&bench, 4000 + index as u32, |payloads| {
+            let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+            sa.proposals[0].spi = spi.clone().into();
+            payloads[0] = Payload::new(sa);
+        });
+        bench.deliver(B, &message);
+        assert_eq!(bench.hosts[B].installed.len(), 2, "SPI {spi:?}");
+        assert_eq!(bench.hosts[B].rejects().pop(), Some(Reject::Misbehaved(Misbehaviour::Spi)));
+    }
+}
+
+#[test]
+fn t070_half_a_bundle() {
+    let with = |me, peer| Policy {
+        phase2: Some(phase2(me, peer, vec![proposal(&[ah(), esp()])])),
+        ..policy(me, peer)
+    };
+    let mut bench = Bench::with(12, with(1, 2), with(2, 1));
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    // An offer of only one of the two.
+    for dropped in [0, 1] {
+        let message = quick(&bench, 5000 + dropped as u32, |payloads| {
+            let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+            sa.proposals.remove(dropped);
+            payloads[0] = Payload::new(sa);
+        });
+        bench.deliver(B, &message);
+        assert_eq!(
+            bench.hosts[B].rejects().pop(),
+            Some(Reject::Incompatible(Incompatibility::NoProposalChosen))
+        );
+    }
+    assert_eq!(bench.hosts[B].installed.len(), 2);
+    // A DELETE of one half ends both.
+    let half = bench.hosts[A].established()[0].pairs[1].inbound.0.to_be_bytes();
+    let header = bench.header(ExchangeType::INFORMATIONAL, 5005);
+    let message = bench.protect(&header, &[delete(ProtocolId::ESP, &[Bytes::copy_from_slice(&half)])]);
+    bench.deliver(B, &message);
+    assert_eq!(bench.hosts[B].removed.len(), 1);
+    assert!(bench.hosts[B].engine.snapshot().bundles.is_empty());
+}
+
+#[test]
+fn t071_encryption_without_integrity() {
+    let bare = Phase2Transform { integrity: None, ..esp() };
+    let null = Phase2Transform { confidentiality: Confidentiality::Cipher(CipherAlgorithm::Null, 0), ..bare };
+    for transform in [bare, null] {
+        let with = |me, peer| Policy {
+            phase2: Some(phase2(me, peer, vec![proposal(&[transform])])),
+            ..policy(me, peer)
+        };
+        // Ours: never offered, although the policy says so.
+        let mut bench = Bench::with(13, with(1, 2), policy(2, 1));
+        bench.initiate();
+        bench.run(|_, _, _, _| {});
+        let failed = bench.hosts[A].events.iter().any(|event| matches!(event, Event::RequestFailed { .. }));
+        assert!(failed && bench.hosts[B].installed.is_empty());
+        // Theirs: refused, although the policy says so.
+        let mut bench = Bench::with(14, policy(1, 2), with(2, 1));
+        bench.initiate();
+        bench.run(|_, _, _, _| {});
+        assert!(bench.hosts[B].installed.is_empty());
+    }
+    // Integrity by AH beside it is integrity.
+    let bare = Phase2Transform { integrity: None, ..esp() };
+    let with = |me, peer| Policy {
+        phase2: Some(phase2(me, peer, vec![proposal(&[ah(), bare])])),
+        ..policy(me, peer)
+    };
+    let mut bench = Bench::with(15, with(1, 2), with(2, 1));
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+}
+
+#[test]
+fn t006_proposal_numbers_that_return() {
+    let mut bench = live(16);
+    let message = quick(&bench, 6000, |payloads| {
+        let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+        let first = sa.proposals[0].clone();
+        sa.proposals =
+            [1, 2, 1].map(|number| isakmp_wire::payload::Proposal { number, ..first.clone() }).to_vec();
+        payloads[0] = Payload::new(sa);
+    });
+    bench.deliver(B, &message);
+    assert_eq!(bench.hosts[B].installed.len(), 2);
+}
+
+#[test]
+fn t008_t009_attributes_that_spoil_a_transform() {
+    let mut bench = live(17);
+    let basic = |kind, value| Attribute { kind, value: AttributeValue::Basic(value) };
+    let spoilers: [&[Attribute]; 7] = [
+        &[basic(6, 0)],
+        &[basic(6, 128)],
+        &[basic(4, 2)],
+        &[basic(5, 1)],
+        &[basic(1, 1)],
+        &[basic(2, 60)],
+        &[basic(99, 1)],
+    ];
+    for (index, extra) in spoilers.into_iter().enumerate() {
+        let spoil =
+            |sa: &mut SecurityAssociation| sa.proposals[0].transforms[0].attributes.extend_from_slice(extra);
+        let alone = quick(&bench, 7000 + index as u32, |payloads| {
+            let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+            spoil(&mut sa);
+            payloads[0] = Payload::new(sa);
+        });
+        bench.deliver(B, &alone);
+        assert_eq!(bench.hosts[B].installed.len(), 2 + index, "{extra:?} alone");
+        let before_a_good_one = quick(&bench, 7100 + index as u32, |payloads| {
+            let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+            let good = sa.proposals[0].transforms[0].clone();
+            spoil(&mut sa);
+            sa.proposals[0].transforms.push(isakmp_wire::payload::Transform { number: 2, ..good });
+            payloads[0] = Payload::new(sa);
+        });
+        bench.deliver(B, &before_a_good_one);
+        assert_eq!(bench.hosts[B].installed.len(), 3 + index, "{extra:?} before a good one");
+    }
+}
+
+#[test]
+fn t072_secrecy_never_falls_back() {
+    let mut bench = live(18);
+    let with_group = |payloads: &mut Vec<Payload>, group| {
+        let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+        let attribute = Attribute { kind: 3, value: AttributeValue::Basic(group) };
+        sa.proposals[0].transforms[0].attributes.push(attribute);
+        payloads[0] = Payload::new(sa);
+    };
+    let ke = |len| Payload::new(isakmp_wire::payload::KeyExchange { public: vec![3; len].into() });
+    let zero = Payload::new(isakmp_wire::payload::KeyExchange { public: vec![0; 96].into() });
+    let group_alone = quick(&bench, 8000, |payloads| with_group(payloads, 1));
+    let ke_alone = quick(&bench, 8001, |payloads| payloads.insert(2, ke(96)));
+    let wrong_length = quick(&bench, 8002, |payloads| {
+        with_group(payloads, 1);
+        payloads.insert(2, ke(95));
+    });
+    let zero = quick(&bench, 8003, |payloads| {
+        with_group(payloads, 1);
+        payloads.insert(2, zero);
+    });
+    for message in [group_alone, ke_alone, wrong_length, zero] {
+        bench.deliver(B, &message);
+        assert_eq!(bench.hosts[B].installed.len(), 2);
+    }
+}
+
+#[test]
+fn t079_no_notify_answers_a_notify() {
+    let mut bench = live(19);
+    for (index, notify_type) in (1..=30).chain([16384, 24576, 40000]).enumerate() {
+        let header = bench.header(ExchangeType::INFORMATIONAL, 9000 + index as u32);
+        let message = bench.protect(&header, &[notify(NotifyType(notify_type))]);
+        assert_eq!(bench.deliver(B, &message), 0);
+    }
+}
