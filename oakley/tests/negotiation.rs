@@ -11,7 +11,7 @@
 
 mod pair;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crypto_provider::{CipherAlgorithm, GroupId, HashAlgorithm};
 use netsim::{Chance, Link};

@@ -7,10 +7,10 @@
     reason = "a test may panic, and not every test uses all"
 )]
 
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crypto_provider::default::{SeededRandom, provider};
 use crypto_provider::{CipherAlgorithm, CryptoProvider, GroupId, HashAlgorithm, SecretBytes, Work};

@@ -1,8 +1,8 @@
 //! A hand between two engines: it sees every message, may put forged ones before it, and knows the keys that the
 //! engines logged.
 
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::default::provider;
@@ -149,7 +149,7 @@ impl Bench {
         octets.resize(octets.len().div_ceil(8) * 8, 0);
         let cipher = provider().cipher(CipherAlgorithm::DesCbc).unwrap().key(&key).unwrap();
         cipher.encrypt(iv, &mut octets).unwrap();
-        EncryptedMessage::encode(Header { next_payload: first, ..header.clone() }, &octets).to_vec()
+        EncryptedMessage::encode(Header { next_payload: first, ..*header }, &octets).to_vec()
     }
 
     /// The last ciphertext block of phase 1.
@@ -206,7 +206,7 @@ pub fn rewrite(datagram: &[u8], change: impl FnOnce(&mut Vec<Payload>)) -> Vec<u
     let message = Message::parse(Bytes::copy_from_slice(datagram)).unwrap();
     let mut payloads = message.payloads().to_vec();
     change(&mut payloads);
-    Message::new(message.header().clone(), payloads).encode().to_vec()
+    Message::new(*message.header(), payloads).encode().to_vec()
 }
 
 pub fn parse(datagram: &[u8]) -> Message {
@@ -219,7 +219,7 @@ pub fn with_cookies(datagram: &[u8], initiator: [u8; 8], responder: [u8; 8]) -> 
     let header = Header {
         initiator_cookie: Cookie(initiator),
         responder_cookie: Cookie(responder),
-        ..message.header().clone()
+        ..*message.header()
     };
     Message::new(header, message.payloads().to_vec()).encode().to_vec()
 }

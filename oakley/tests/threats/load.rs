@@ -1,8 +1,8 @@
 //! Rows T080 to T089 and T142: floods, mute peers, strange clocks, failing randomness.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crypto_provider::default::provider;
 use crypto_provider::{CryptoProvider, RandomFailed, SecureRandom};
@@ -165,11 +165,11 @@ fn t088_strange_clocks() {
     }
 }
 
-struct Failing(std::sync::atomic::AtomicU32, u32, bool);
+struct Failing(core::sync::atomic::AtomicU32, u32, bool);
 
 impl SecureRandom for Failing {
     fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
-        let call = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let call = self.0.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
         out.fill(if call < self.1 { (call as u8) | 1 } else { 0 });
         if call >= self.1 && self.2 { Err(RandomFailed) } else { Ok(()) }
     }

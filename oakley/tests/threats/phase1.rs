@@ -437,8 +437,7 @@ fn t045_clear_notifies_are_heard_and_not_obeyed() {
     goes_on(21, |bench, _, to, genuine| {
         let genuine = Header::parse(genuine).unwrap();
         for notify in (0..=u16::MAX).step_by(251).chain([4, 14, 24, 16384, 24578]) {
-            let header =
-                Header { exchange: ExchangeType::INFORMATIONAL, flags: Flags::NONE, ..genuine.clone() };
+            let header = Header { exchange: ExchangeType::INFORMATIONAL, flags: Flags::NONE, ..genuine };
             let payload = Payload::new(Notification {
                 doi: Doi::IPSEC,
                 protocol: ProtocolId::ISAKMP,

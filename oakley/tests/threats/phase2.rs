@@ -58,7 +58,7 @@ fn t046_clear_or_unhashed_deletes_change_nothing() {
     let mut bench = live(1);
     for payload in deletes_of_all(&bench) {
         let header = bench.header(ExchangeType::INFORMATIONAL, 77);
-        let clear = Header { flags: isakmp_wire::Flags::NONE, ..header.clone() };
+        let clear = Header { flags: isakmp_wire::Flags::NONE, ..header };
         let clear = Message::new(clear, vec![payload.clone()]).encode();
         bench.quiet(B, &clear, "clear");
         let none = bench.encrypt(&header, &[payload.clone()], &bench.iv(77));
@@ -76,7 +76,7 @@ fn t060_informationals_before_and_after_the_sa() {
     let recorded: Vec<Vec<u8>> = deletes_of_all(&done)
         .into_iter()
         .flat_map(|payload| {
-            let clear = Header { flags: isakmp_wire::Flags::NONE, ..header.clone() };
+            let clear = Header { flags: isakmp_wire::Flags::NONE, ..header };
             let clear = Message::new(clear, vec![payload.clone()]).encode().to_vec();
             [done.protect(&header, &[payload]), clear]
         })
@@ -111,7 +111,7 @@ fn t061_every_fault_of_hash1() {
     let header = bench.header(ExchangeType::INFORMATIONAL, 99);
     let iv = bench.iv(99);
     for payload in deletes_of_all(&bench) {
-        let rest = encode_chain(std::slice::from_ref(&payload));
+        let rest = encode_chain(core::slice::from_ref(&payload));
         let good = bench.hash(&[&99_u32.to_be_bytes(), &rest]);
         let hash = |octets: &[u8]| Payload::new(HashData { octets: Bytes::copy_from_slice(octets) });
         let mut flipped = good.clone();
@@ -198,7 +198,7 @@ fn t065_recorded_messages_played_again() {
     // Quick Mode's first message again, now and after the stored replies were let go.
     let quick = bench.seen.iter().find(|(_, octets)| octets[18] == 32).unwrap().1.clone();
     for at in [0, 30] {
-        bench.now = std::time::Duration::from_secs(at);
+        bench.now = core::time::Duration::from_secs(at);
         bench.hosts[B].engine.handle_timeout(bench.now);
         bench.hosts[B].drain();
         bench.quiet(B, &quick, "Quick Mode again");
@@ -279,7 +279,7 @@ fn t067_identities_outside_the_policy() {
         bench.deliver(B, &message);
         assert_eq!(bench.hosts[B].installed.len(), 2, "pair {index}");
         let last = bench.hosts[B].rejects().pop().unwrap();
-        assert_eq!(last.notify().is_some(), true, "{last:?}");
+        assert!(last.notify().is_some(), "{last:?}");
     }
     // A part of what the policy allows is fine.
     let part = quick(&bench, 3000, |payloads| {
