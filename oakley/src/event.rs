@@ -256,6 +256,8 @@ pub struct Bundle {
     pub role: Role,
     /// Its ends.
     pub path: Path,
+    /// Who the peer proved to be; the bundle stays this identity's, whatever IKE SA comes later.
+    pub identity: Identity,
     /// The flow as seen from here.
     pub selectors: SelectorPair,
     /// Tunnel or transport.

@@ -75,10 +75,9 @@ impl Engine {
             return delete.spis.iter().any(|spi| *spi == informational::cookie_spi(&live.ike.cookies));
         }
         let Some(protocol) = transform::protocol(delete.protocol) else { return false };
-        let remote = live.ike.path.remote.ip();
         for spi in &delete.spis {
             let Ok(spi) = <[u8; 4]>::try_from(spi.as_ref()) else { continue };
-            let found = self.table.by_outbound(remote, protocol, Spi(u32::from_be_bytes(spi)));
+            let found = self.table.by_outbound(&live.ike.identity, protocol, Spi(u32::from_be_bytes(spi)));
             if let Some(bundle) = found {
                 self.remove_bundle(bundle, RemoveReason::PeerDeleted);
             }

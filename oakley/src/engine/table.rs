@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use isakmp_wire::{Cookie, MessageId};
@@ -12,6 +12,7 @@ use isakmp_wire::{Cookie, MessageId};
 use crate::event::{Bundle, Cookies};
 use crate::exchange::duplicate::Accepted;
 use crate::exchange::flight::Flight;
+use crate::identity::Identity;
 use crate::input::Request;
 use crate::phase1::Phase1;
 use crate::phase2::{Ike, QuickSlot};
@@ -79,7 +80,7 @@ pub(crate) struct Table {
     by_path: BTreeSet<(Path, IkeSaId)>,
     bundles: BTreeMap<BundleId, Arc<Bundle>>,
     inbound: BTreeMap<(Protocol, Spi), BundleId>,
-    outbound: BTreeMap<(IpAddr, Protocol, Spi), BundleId>,
+    outbound: BTreeMap<(Identity, Protocol, Spi), BundleId>,
 }
 
 impl Table {
@@ -163,7 +164,7 @@ impl Table {
 
     pub(crate) fn insert_bundle(&mut self, bundle: Arc<Bundle>) {
         for pair in &bundle.pairs {
-            let key = (bundle.path.remote.ip(), pair.transform.protocol, pair.outbound);
+            let key = (bundle.identity.clone(), pair.transform.protocol, pair.outbound);
             self.outbound.insert(key, bundle.id);
             self.inbound.insert((pair.transform.protocol, pair.inbound), bundle.id);
         }
@@ -173,7 +174,7 @@ impl Table {
     pub(crate) fn remove_bundle(&mut self, id: BundleId) -> Option<Arc<Bundle>> {
         let bundle = self.bundles.remove(&id)?;
         for pair in &bundle.pairs {
-            self.outbound.remove(&(bundle.path.remote.ip(), pair.transform.protocol, pair.outbound));
+            self.outbound.remove(&(bundle.identity.clone(), pair.transform.protocol, pair.outbound));
             self.inbound.remove(&(pair.transform.protocol, pair.inbound));
         }
         Some(bundle)
@@ -187,8 +188,8 @@ impl Table {
         self.bundles.values()
     }
 
-    /// The bundle whose outbound SA the peer at `remote` receives under this SPI.
-    pub(crate) fn by_outbound(&self, remote: IpAddr, protocol: Protocol, spi: Spi) -> Option<BundleId> {
-        self.outbound.get(&(remote, protocol, spi)).copied()
+    /// The bundle whose outbound SA this peer receives under this SPI.
+    pub(crate) fn by_outbound(&self, peer: &Identity, protocol: Protocol, spi: Spi) -> Option<BundleId> {
+        self.outbound.get(&(peer.clone(), protocol, spi)).copied()
     }
 }

@@ -204,6 +204,7 @@ impl AwaitReply {
             message_id: plan.message_id,
             role: Role::Initiator,
             path: ike.path,
+            identity: ike.identity.clone(),
             encapsulation: plan.policy.encapsulation,
             lifetime: chosen.lifetime,
             pfs: plan.policy.pfs,

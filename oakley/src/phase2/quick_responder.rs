@@ -165,6 +165,7 @@ impl Wanted {
             message_id: self.message_id,
             role: Role::Responder,
             path: ike.path,
+            identity: ike.identity.clone(),
             selectors: self.selectors,
             encapsulation: self.policy.encapsulation,
             lifetime: self.chosen.lifetime,
