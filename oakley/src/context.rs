@@ -13,10 +13,9 @@ use crate::auth::Authenticator;
 use crate::engine::outbox::{KeyLog, Outbox};
 use crate::error::LocalFailure;
 use crate::event::Cookies;
-use crate::identity::Identity;
 use crate::input::Answer;
 use crate::policy::{
-    AuthMethod, Config, KeyQuery, Mode, Path, Phase1Policy, Phase2Policy, PolicySource, SelectorPair,
+    AuthMethod, Config, KeyQuery, Mode, Peer, Phase1Policy, Phase2Policy, PolicySource, SelectorPair,
 };
 use crate::sa::IkeSaId;
 
@@ -84,12 +83,12 @@ impl Cx<'_> {
         KeyLog::new(policy.key_log.then_some(&mut *self.out), ids, message_id, hash)
     }
 
-    pub(crate) fn phase1_policy(&self, path: &Path, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
+    pub(crate) fn phase1_policy(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
         let known = self.answers.iter().find_map(|answer| match answer {
             Answer::Phase1(policy) => Some(policy.clone()),
             _ => None,
         });
-        known.map_or_else(|| self.policy.phase1(path, mode), Work::Done)
+        known.map_or_else(|| self.policy.phase1(peer, mode), Work::Done)
     }
 
     pub(crate) fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
@@ -102,15 +101,14 @@ impl Cx<'_> {
 
     pub(crate) fn phase2_policy(
         &self,
-        path: &Path,
-        identity: &Identity,
+        peer: &Peer<'_>,
         wanted: &SelectorPair,
     ) -> Work<Option<Arc<Phase2Policy>>> {
         let known = self.answers.iter().find_map(|answer| match answer {
             Answer::Phase2(policy) => Some(policy.clone()),
             _ => None,
         });
-        known.map_or_else(|| self.policy.phase2(path, identity, wanted), Work::Done)
+        known.map_or_else(|| self.policy.phase2(peer, wanted), Work::Done)
     }
 }
 

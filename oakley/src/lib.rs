@@ -33,7 +33,7 @@ pub use identity::Identity;
 pub use input::{Answer, Input, LimitReached, Request, Target};
 pub use output::{Deadline, Output, TimerKind};
 pub use policy::{
-    AuthMethod, Confidentiality, Config, Encapsulation, KeyQuery, Lifetime, Mode, Path, PeerIdentity,
+    AuthMethod, Confidentiality, Config, Encapsulation, KeyQuery, Lifetime, Mode, Path, Peer, PeerIdentity,
     Phase1Policy, Phase1Suite, Phase2Policy, Phase2Proposal, Phase2Transform, PolicySource, Protocol, Role,
     SelectorPair, TrafficSelector,
 };

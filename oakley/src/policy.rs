@@ -244,23 +244,34 @@ pub enum KeyQuery<'a> {
     Identity(&'a Identity),
 }
 
+/// A peer, as far as it is known when a policy is asked.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Peer<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// Who it says it is (Aggressive Mode, first message) or has proved to be (phase 2); unknown in Main Mode.
+    pub identity: Option<&'a Identity>,
+}
+
+impl<'a> Peer<'a> {
+    pub(crate) fn new(path: &'a Path, identity: Option<&'a Identity>) -> Self {
+        Self { path, identity }
+    }
+}
+
 /// The caller's policy. Look-ups answer from memory, or [`Work::Pending`] and later
 /// [`Input::Completed`](crate::Input::Completed).
 pub trait PolicySource: Send + Sync {
-    /// What phase 1 with the peer at the far end of `path` may be; `None` refuses the peer silently.
-    fn phase1(&self, path: &Path, mode: Mode) -> Work<Option<Arc<Phase1Policy>>>;
+    /// What phase 1 with this peer may be; `None` refuses the peer silently.
+    fn phase1(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>>;
 
     /// The pre-shared keys that may hold, most likely first; several while a key is being changed.
     fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>>;
 
-    /// What a Quick Mode for `wanted` with the peer that proved `identity` may be. `wanted` is a request of
-    /// ours, or the peer's identities IDci and IDcr, or the two addresses of `path` if it sent none.
-    fn phase2(
-        &self,
-        path: &Path,
-        identity: &Identity,
-        wanted: &SelectorPair,
-    ) -> Work<Option<Arc<Phase2Policy>>>;
+    /// What a Quick Mode for `wanted` with this authenticated peer may be. `wanted` is a request of ours, or the peer's
+    /// identities IDci and IDcr, or the two addresses of the path if it sent none.
+    fn phase2(&self, peer: &Peer<'_>, wanted: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>>;
 }
 
 /// Bounds and times of an engine. The defaults suit a gateway.

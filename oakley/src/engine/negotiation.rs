@@ -25,7 +25,7 @@ use crate::phase1::facts::{Established, exchange_type};
 use crate::phase1::main_responder::Begun;
 use crate::phase1::{Phase1, Step, Verdict, main_initiator, main_responder};
 use crate::phase2::Ike;
-use crate::policy::{Mode, Path, Phase1Policy, Role};
+use crate::policy::{Mode, Path, Peer, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 
 impl Engine {
@@ -52,7 +52,7 @@ impl Engine {
                 None => {}
             }
         }
-        let policy = match self.host.cx(answers).phase1_policy(&request.path, Mode::Main) {
+        let policy = match self.host.cx(answers).phase1_policy(&Peer::new(&request.path, None), Mode::Main) {
             Work::Done(Some(policy)) => policy,
             Work::Done(None) => return self.request_failed(request, LocalFailure::NoPolicy.into()),
             Work::Pending(ticket) => return self.parked.park(ticket, Waiting::Request(request), answers),
@@ -97,7 +97,7 @@ impl Engine {
     /// Message 1 of a peer.
     pub(super) fn first_message(&mut self, incoming: &Incoming, mode: Mode, answers: &[Answer]) {
         let path = incoming.path;
-        let policy = match self.host.cx(answers).phase1_policy(&path, mode) {
+        let policy = match self.host.cx(answers).phase1_policy(&Peer::new(&path, None), mode) {
             Work::Done(Some(policy)) => policy,
             Work::Done(None) => return self.reject(incoming, None, Incompatibility::UnknownPeer.into()),
             Work::Pending(ticket) => {

@@ -50,8 +50,7 @@ impl Engine {
         if running {
             return Ok(());
         }
-        let identity = &live.ike.identity;
-        let policy = match self.host.cx(answers).phase2_policy(&live.ike.path, identity, &request.selectors) {
+        let policy = match self.host.cx(answers).phase2_policy(&live.ike.peer(), &request.selectors) {
             Work::Done(Some(policy)) => policy,
             Work::Done(None) => return Err(Failure::Local(LocalFailure::NoPolicy.into())),
             Work::Pending(ticket) => return Err(Failure::Pending(ticket)),

@@ -37,7 +37,7 @@ use crate::exchange::iv::{Iv, IvChain, PendingIv};
 use crate::identity::Identity;
 use crate::keys::{Keys, Suite};
 use crate::phase1::contribution::NONCE_LEN;
-use crate::policy::{Path, Phase1Policy, Role};
+use crate::policy::{Path, Peer, Phase1Policy, Role};
 use crate::sa::{IkeSaId, Spi};
 
 /// What every exchange under an IKE SA uses of it.
@@ -55,6 +55,11 @@ pub(crate) struct Ike {
 }
 
 impl Ike {
+    /// The peer, authenticated.
+    pub(crate) fn peer(&self) -> Peer<'_> {
+        Peer::new(&self.path, Some(&self.identity))
+    }
+
     /// A fresh chain for a message id.
     pub(crate) fn chain(&self, message_id: MessageId) -> IvChain {
         IvChain::for_message_id(self.suite.hash, &self.last_block, message_id)

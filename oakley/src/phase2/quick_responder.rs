@@ -68,7 +68,7 @@ pub(crate) fn check(
     let about = first_spi(&message);
     let refused = |why: Reject| Failure::Refused(Refused { why, about: about.clone() });
     let (selectors, ids) = flow(ike, &message).map_err(|why| refused(why.into()))?;
-    let policy = match cx.phase2_policy(&ike.path, &ike.identity, &selectors) {
+    let policy = match cx.phase2_policy(&ike.peer(), &selectors) {
         Work::Done(Some(policy)) => policy,
         Work::Done(None) => return Err(refused(Incompatibility::Selectors.into())),
         Work::Pending(ticket) => return Err(Failure::Pending(ticket)),

@@ -30,8 +30,8 @@ pub struct Policy {
 }
 
 impl PolicySource for Policy {
-    fn phase1(&self, path: &Path, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
-        let wanted = mode == Mode::Main && self.known.is_none_or(|known| known == path.remote);
+    fn phase1(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
+        let wanted = mode == Mode::Main && self.known.is_none_or(|known| known == peer.path.remote);
         let mut policy = Phase1Policy::new(self.suites.clone(), self.identity.clone());
         policy.peer_identity = self.peer_identity.clone();
         policy.key_log = self.key_log;
@@ -42,7 +42,7 @@ impl PolicySource for Policy {
         Work::Done(self.keys.iter().map(|key| SecretBytes::copy_of(key)).collect())
     }
 
-    fn phase2(&self, _: &Path, _: &Identity, _: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>> {
+    fn phase2(&self, _: &Peer<'_>, _: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>> {
         Work::Done(self.phase2.clone().map(Arc::new))
     }
 }
