@@ -12,7 +12,7 @@
 
 mod common;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use common::{ALGORITHMS, NOW, clear, clear_v6, inbound, outbound, sealed, spi, transform, tunnel};
 use crypto_provider::{HashAlgorithm, default};

@@ -72,7 +72,6 @@ impl Fresh {
     }
 
     /// The half that is not sent.
-    #[expect(clippy::cast_possible_truncation, reason = "32 bits are left after the shift")]
     pub fn high(&self) -> u32 {
         (self.0 >> 32) as u32
     }

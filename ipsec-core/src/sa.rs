@@ -111,9 +111,9 @@ impl OutboundState {
     pub fn reserve(&mut self, octets: usize, now: Duration) -> Result<Sequence, Exhausted> {
         self.counter.check()?;
         self.usage.charge(octets as u64, now)?;
-        let number = self.counter.next()?;
+        let number = self.counter.take()?;
         let identification = match self.config.mode {
-            Mode::Tunnel(_) => self.config.identification.next(),
+            Mode::Tunnel(_) => self.config.identification.draw(),
             Mode::Transport => 0,
         };
         Ok(Sequence { spi: self.config.spi, number, identification })

@@ -57,7 +57,6 @@ impl Sequence {
     }
 
     /// The half that is not sent, 0 without extended numbers.
-    #[expect(clippy::cast_possible_truncation, reason = "32 bits are left after the shift")]
     pub fn high(&self) -> u32 {
         (self.number >> 32) as u32
     }
@@ -111,7 +110,7 @@ impl SequenceCounter {
     ///
     /// # Errors
     /// [`Exhausted::Sequence`] at the end. It never wraps (RFC 4303 3.3.3).
-    pub fn next(&mut self) -> Result<u64, Exhausted> {
+    pub fn take(&mut self) -> Result<u64, Exhausted> {
         self.check()?;
         self.used = self.used.saturating_add(1);
         Ok(self.used)
@@ -128,25 +127,25 @@ mod tests {
         // RFC 4303 3.3.3 (test)
         let mut counter = SequenceCounter::resume(SequenceWidth::Short, 0xffff_fffd);
         assert!(counter.nearly_exhausted());
-        assert_eq!(counter.next(), Ok(0xffff_fffe));
-        assert_eq!(counter.next(), Ok(0xffff_ffff));
+        assert_eq!(counter.take(), Ok(0xffff_fffe));
+        assert_eq!(counter.take(), Ok(0xffff_ffff));
         for _ in 0..3 {
-            assert_eq!(counter.next(), Err(Exhausted::Sequence));
+            assert_eq!(counter.take(), Err(Exhausted::Sequence));
         }
         assert_eq!(counter.used(), 0xffff_ffff);
 
         let mut counter = SequenceCounter::resume(SequenceWidth::Extended, 0xffff_ffff);
         assert!(!counter.nearly_exhausted());
-        assert_eq!(counter.next(), Ok(1 << 32));
+        assert_eq!(counter.take(), Ok(1 << 32));
         let mut counter = SequenceCounter::resume(SequenceWidth::Extended, u64::MAX - 1);
-        assert_eq!(counter.next(), Ok(u64::MAX));
-        assert_eq!(counter.next(), Err(Exhausted::Sequence));
+        assert_eq!(counter.take(), Ok(u64::MAX));
+        assert_eq!(counter.take(), Err(Exhausted::Sequence));
     }
 
     #[test]
     fn first_number_is_one() {
         let mut counter = SequenceCounter::new(SequenceWidth::Short);
         assert!(!counter.nearly_exhausted());
-        assert_eq!(counter.next(), Ok(1));
+        assert_eq!(counter.take(), Ok(1));
     }
 }

@@ -251,7 +251,7 @@ impl IdentificationCounter {
     }
 
     /// The next value; after 65535 comes 0.
-    pub fn next(&self) -> u16 {
+    pub fn draw(&self) -> u16 {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }

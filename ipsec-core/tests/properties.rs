@@ -202,7 +202,7 @@ fn outer_headers_by_rule() {
     // RFC 4301 5.1.2.1, 5.1.2.2; RFC 6040 4.1 (test)
     let ends = |v6: bool| if v6 { ("fd09::1", "fd09::2") } else { ("192.0.2.1", "192.0.2.2") };
     let policies = [DfPolicy::Copy, DfPolicy::Set, DfPolicy::Clear];
-    let dscps = [DscpPolicy::Copy, DscpPolicy::Set(0x2e)];
+    let dscps = [DscpPolicy::Copy, DscpPolicy::Set(0x0a)];
     let ecns = [EcnPolicy::Normal, EcnPolicy::Compatibility];
     for n in 0..2 * 2 * 2 * 4 * 3 * 2 * 2 {
         let [outer_v6, inner_v6, df] = [n & 1, n & 2, n & 4].map(|bit| bit != 0);
@@ -226,7 +226,7 @@ fn outer_headers_by_rule() {
         );
         assert_eq!(header.total_len(), packet.len());
         assert_eq!(&packet.octets()[tunnel.header_len()..], clear);
-        let expected_dscp = if dscp == DscpPolicy::Copy { 0xb8 >> 2 } else { 0x2e };
+        let expected_dscp = if dscp == DscpPolicy::Copy { 0x2e } else { 0x0a };
         let expected_ecn = if ecn_policy == EcnPolicy::Normal { ecn } else { 0 };
         assert_eq!(header.traffic_class(), expected_dscp << 2 | expected_ecn);
         if let IpHeader::V4(v4) = header {

@@ -220,43 +220,42 @@ impl InboundSa {
 
     /// Takes the headers and the trailer off a packet that is authentic and decrypted.
     fn unwrap(&self, packet: &mut PacketBuf, frame: Frame) -> Verified {
-        let Frame { ip, found, cut, fresh } = frame;
         let spi = self.state.config().spi;
-        let text = packet.octets().get(cut.text..cut.icv).unwrap_or_default();
+        let text = packet.octets().get(frame.cut.text..frame.cut.icv).unwrap_or_default();
         let read = trailer::read(text);
         let octets = read.map_or(text.len(), |(payload, _)| payload);
         let outcome = read
             .and_then(|(payload, next_header)| {
-                self.deliver(packet, &ip, &found, (cut.text, payload), next_header)?;
-                let ends = (ip.source(), ip.destination());
-                Ok(Opened::new(spi, fresh.number(), next_header, payload, ends))
+                self.deliver(packet, &frame, payload, next_header)?;
+                let ends = (frame.ip.source(), frame.ip.destination());
+                Ok(Opened::new(spi, frame.fresh.number(), next_header, payload, ends))
             })
             // Without integrity whoever sends a packet chooses its plaintext's faults: they must all look the same.
             .map_err(|reason| if self.suite().icv_len() == 0 { DropReason::Trailer } else { reason });
-        Verified { spi, fresh, octets, outcome }
+        Verified { spi, fresh: frame.fresh, octets, outcome }
     }
 
     fn deliver(
         &self,
         packet: &mut PacketBuf,
-        ip: &IpHeader,
-        found: &Header,
-        (start, payload): (usize, usize),
+        frame: &Frame,
+        payload: usize,
         next_header: Protocol,
     ) -> Result<(), DropReason> {
         // RFC 4303 2.6: a dummy packet is discarded without being looked at.
         if next_header == Protocol::NO_NEXT {
             return Err(DropReason::Dummy);
         }
-        let end = start.saturating_add(payload);
+        let Frame { ip, found, cut, .. } = frame;
+        let end = cut.text.saturating_add(payload);
         packet.strip_back(packet.len().saturating_sub(end)).map_err(|_| DropReason::Trailer)?;
         match self.state.config().mode {
             Mode::Tunnel(_) => {
-                packet.strip_front(start).map_err(|_| DropReason::Trailer)?;
+                packet.strip_front(cut.text).map_err(|_| DropReason::Trailer)?;
                 decapsulate(packet, next_header, ip.traffic_class())?;
             }
             _ => {
-                let gap = start.saturating_sub(found.offset);
+                let gap = cut.text.saturating_sub(found.offset);
                 close_gap(packet, found.offset, gap).map_err(|_| DropReason::Trailer)?;
                 finish_header(packet.octets_mut(), found.next_field, next_header)
                     .map_err(|_| DropReason::InnerHeader)?;

@@ -12,10 +12,10 @@
 
 mod common;
 
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use common::{
     NOW, clear, inbound, inbound_with, keymat, outbound, random, sealed, spi, suites, transform, tunnel,

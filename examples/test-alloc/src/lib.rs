@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use core::slice;
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::System;
 
 /// The allocator: the system's, with counting, poisoning and watching. Register it as `#[global_allocator]`.
 pub struct TestAlloc;

@@ -1,9 +1,9 @@
 //! Readers for the data files, an SA of given algorithm and key, and sealing again what a peer has sealed.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
+use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crypto_provider::default;
 use ipsec_ah::{Alignment, InboundSa, Integrity, OutboundSa, Transform};

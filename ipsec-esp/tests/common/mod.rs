@@ -1,10 +1,10 @@
 //! Readers for the data files, an SA of given algorithms and keys, and sealing again what a peer has sealed.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, CryptoProvider, RandomFailed, SecureRandom, default};
 use ipsec_core::{
@@ -298,8 +298,8 @@ pub fn checksums_hold(packet: &[u8]) -> bool {
     if matches!(ip, IpHeader::V6(_)) || ip.protocol().has_ports() {
         for address in [ip.source(), ip.destination()] {
             match address {
-                std::net::IpAddr::V4(address) => pseudo.extend(address.octets()),
-                std::net::IpAddr::V6(address) => pseudo.extend(address.octets()),
+                core::net::IpAddr::V4(address) => pseudo.extend(address.octets()),
+                core::net::IpAddr::V6(address) => pseudo.extend(address.octets()),
             }
         }
         pseudo.extend(u32::try_from(upper.len()).unwrap().to_be_bytes());
