@@ -204,6 +204,10 @@ fn t024_reflection() {
     bench.run(|bench, number, to, genuine| {
         let own = 1 - to;
         bench.quiet(own, genuine, "own message");
+        if number == 2 {
+            let initiator = Header::parse(genuine).unwrap().initiator_cookie.0;
+            bench.quiet(to, &with_cookies(genuine, initiator, initiator), "CKY-R = CKY-I");
+        }
         let header = Header::parse(genuine).unwrap();
         if !header.is_encrypted() && number > 1 {
             let swapped = with_cookies(genuine, header.responder_cookie.0, header.initiator_cookie.0);
@@ -239,7 +243,8 @@ fn t025_the_answer_was_not_offered() {
         }
         // Each attribute alone changed, which crosses the two offers; more life; one attribute more or less; two transforms;
         // another proposal number.
-        let changes: [&dyn Fn(&mut SecurityAssociation); 8] = [
+        let changes: [&dyn Fn(&mut SecurityAssociation); 9] = [
+            &|sa| set(sa, 12, 60),
             &|sa| set(sa, 1, 5),
             &|sa| set(sa, 2, 2),
             &|sa| set(sa, 4, 1),
