@@ -224,6 +224,18 @@ fn bad_networks_delay_and_do_not_prevent() {
 }
 
 #[test]
+fn a_network_that_doubles_everything_starts_no_echo() {
+    let link = Link::new().delay(Duration::from_millis(5)).duplicate(Chance::ALWAYS);
+    let mut pair = Pair::new(21, policy(1, 2), policy(2, 1), link);
+    pair.initiate();
+    pair.run(60);
+    assert_eq!(pair.a().established().len(), 1);
+    pair.assert_agreement();
+    // Nine messages, and one more answer for each doubled one at most.
+    assert!(pair.a().sent.len() + pair.b().sent.len() <= 18);
+}
+
+#[test]
 fn one_seed_one_negotiation() {
     let run = |seed| {
         let mut pair = Pair::plain(seed);
