@@ -180,7 +180,11 @@ impl InboundSa {
         fresh: Fresh,
     ) -> Verified {
         let spi = self.state.config().spi;
-        let octets = packet.len().saturating_sub(found.offset).saturating_sub(header.len);
+        let gone = match self.state.config().mode {
+            Mode::Tunnel(_) if header.next_header != Protocol::ESP => found.offset.saturating_add(header.len),
+            Mode::Tunnel(_) | Mode::Transport => header.len,
+        };
+        let octets = packet.len().saturating_sub(gone);
         let ends = (ip.source(), ip.destination());
         let outcome = self
             .deliver(packet, ip, found, header)
@@ -202,7 +206,7 @@ impl InboundSa {
                 packet.strip_front(front).map_err(|_| DropReason::TooShort)?;
                 decapsulate(packet, header.next_header, ip.traffic_class())?;
             }
-            _ => {
+            Mode::Tunnel(_) | Mode::Transport => {
                 close_gap(packet, found.offset, header.len).map_err(|_| DropReason::TooShort)?;
                 finish_header(packet.octets_mut(), found.next_field, header.next_header)
                     .map_err(|_| DropReason::InnerHeader)?;

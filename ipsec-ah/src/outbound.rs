@@ -124,7 +124,7 @@ impl OutboundSa {
                 let ah = header_len(icv_len, tunnel.local().is_ipv6(), self.alignment);
                 ah.saturating_add(tunnel.header_len())
             }
-            _ => header_len(icv_len, over_v6, self.alignment),
+            Mode::Transport => header_len(icv_len, over_v6, self.alignment),
         }
     }
 
@@ -183,7 +183,7 @@ impl OutboundSa {
                 tunnel.outer(&ip).prepend(packet, Protocol::AH, sequence.identification())?;
                 tunnel.header_len()
             }
-            _ => {
+            Mode::Transport => {
                 let at = insertion_point(&ip, packet.octets())?;
                 header.next_header = at.protocol;
                 open_gap(packet, at.offset, header.len)?;

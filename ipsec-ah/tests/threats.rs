@@ -126,6 +126,23 @@ fn t098_limits_in_octets_and_time() {
 }
 
 #[test]
+fn t098_a_packet_verified_before_the_hard_time_is_not_accepted_after() {
+    let lifetime = Lifetime { hard_time: Some(Duration::from_secs(60)), ..Lifetime::default() };
+    let mut config = InboundConfig::new(spi(), tunnel(), None);
+    config.lifetime = lifetime;
+    let mut right = InboundSa::new(config, transform(SHA1), NOW);
+    let mut left = outbound(SHA1, tunnel());
+    let mut packets = [1, 2].map(|len| sealed(&mut left, &clear(len)));
+    let [first, second] = packets.each_mut().map(|packet| right.verify(packet).unwrap());
+    // An SA that is past its limit neither delivers a packet nor moves its window for it.
+    assert_eq!(right.accept(first, Duration::from_secs(59)).map(|opened| opened.sequence), Ok(1));
+    assert_eq!(right.accept(second, Duration::from_secs(60)), Err(DropReason::Expired));
+    let snapshot = right.snapshot(NOW);
+    assert_eq!((snapshot.sequence, snapshot.packets, snapshot.octets), (1, 1, 29));
+    assert_eq!(snapshot.drops.get(DropReason::Expired), 1);
+}
+
+#[test]
 fn t099_outside_the_selectors() {
     let prefix = |address: &str| Selector::prefix(address.parse().unwrap(), 24).unwrap();
     let open = |inner: &[u8]| {

@@ -49,7 +49,8 @@ pub struct InvalidWindow(pub u16);
 pub enum ReplayProtection {
     /// With a window of this size.
     Window(WindowSize),
-    /// Not at all. Only for SAs without integrity and for keys set by hand.
+    /// Not at all. Only for SAs without integrity and for keys set by hand; extended numbers cannot be guessed without
+    /// a window once packets are reordered (RFC 4303 3.3.3).
     Off,
 }
 

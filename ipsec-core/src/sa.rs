@@ -12,7 +12,6 @@ use crate::{
 
 /// How an SA wraps packets (RFC 4301 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Mode {
     /// The whole packet travels inside another one.
     Tunnel(Tunnel),
@@ -104,7 +103,7 @@ impl OutboundState {
         &self.config
     }
 
-    /// Reserves a sequence number for one packet of `octets`: the only step of sealing that changes the SA.
+    /// Reserves a sequence number for one packet of `octets`, its whole length before sealing: the only step of sealing that changes the SA.
     ///
     /// # Errors
     /// [`Exhausted`]; nothing is counted then.
@@ -215,7 +214,8 @@ impl InboundState {
         self.usage.check(now).map_err(DropReason::from)
     }
 
-    /// Moves the window and counts an authentic packet of `octets`.
+    /// Moves the window and counts an authentic packet of `octets`: its whole length after opening, so that both ends
+    /// count alike.
     ///
     /// # Errors
     /// [`DropReason::Expired`]; as [`ReplayWindow::accept`].
@@ -267,7 +267,7 @@ pub struct Opened {
     pub sequence: u64,
     /// What was inside: IPv4 or IPv6 in tunnel mode, any protocol in transport mode.
     pub next_header: Protocol,
-    /// Octets that were counted.
+    /// Octets that were counted: those of the clear packet, its padding against traffic analysis included.
     pub octets: usize,
     /// Source of the outer header: where the peer can be reached.
     pub source: IpAddr,

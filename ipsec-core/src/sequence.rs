@@ -31,7 +31,7 @@ impl SequenceWidth {
 /// A sequence number that was reserved for one packet. Sealing consumes it and it cannot be copied, so no two
 /// packets of an SA carry the same one.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// fn twice(sequence: ipsec_core::Sequence) -> (ipsec_core::Sequence, ipsec_core::Sequence) {
 ///     (sequence.clone(), sequence)
 /// }

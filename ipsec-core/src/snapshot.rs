@@ -16,7 +16,7 @@ pub struct SaSnapshot {
     pub mode: Mode,
     /// Packets sealed or opened.
     pub packets: u64,
-    /// Octets of their payloads: what ESP encrypts, what follows AH.
+    /// Octets of the clear packets: before sealing, after opening.
     pub octets: u64,
     /// Outbound: the last number used. Inbound: the highest accepted.
     pub sequence: u64,

@@ -223,12 +223,16 @@ impl InboundSa {
         let spi = self.state.config().spi;
         let text = packet.octets().get(frame.cut.text..frame.cut.icv).unwrap_or_default();
         let read = trailer::read(text);
-        let octets = read.map_or(text.len(), |(payload, _)| payload);
+        let kept = match self.state.config().mode {
+            Mode::Tunnel(_) => 0,
+            Mode::Transport => frame.found.offset,
+        };
+        let octets = kept.saturating_add(read.map_or(text.len(), |(payload, _)| payload));
         let outcome = read
             .and_then(|(payload, next_header)| {
                 self.deliver(packet, &frame, payload, next_header)?;
                 let ends = (frame.ip.source(), frame.ip.destination());
-                Ok(Opened::new(spi, frame.fresh.number(), next_header, payload, ends))
+                Ok(Opened::new(spi, frame.fresh.number(), next_header, octets, ends))
             })
             // Without integrity whoever sends a packet chooses its plaintext's faults: they must all look the same.
             .map_err(|reason| if self.suite().icv_len() == 0 { DropReason::Trailer } else { reason });
@@ -254,7 +258,7 @@ impl InboundSa {
                 packet.strip_front(cut.text).map_err(|_| DropReason::Trailer)?;
                 decapsulate(packet, next_header, ip.traffic_class())?;
             }
-            _ => {
+            Mode::Transport => {
                 let gap = cut.text.saturating_sub(found.offset);
                 close_gap(packet, found.offset, gap).map_err(|_| DropReason::Trailer)?;
                 finish_header(packet.octets_mut(), found.next_field, next_header)

@@ -19,6 +19,14 @@ use crate::{EspHeader, Suite, Transform, UdpEncapsulation, trailer};
 /// Sealing has two steps. [`reserve`](Self::reserve) needs `&mut self`, is cheap, and hands out a sequence number;
 /// [`seal`](Self::seal) needs `&self`, does the work, and consumes the number. [`seal_each`](Self::seal_each) does
 /// both for a batch.
+///
+/// An SA in use cannot be copied, so no two of them ever use one number under one key (RFC 3686, RFC 4106 2):
+///
+/// ```compile_fail,E0599
+/// fn copy(sa: ipsec_esp::OutboundSa) -> (ipsec_esp::OutboundSa, ipsec_esp::OutboundSa) {
+///     (sa.clone(), sa)
+/// }
+/// ```
 pub struct OutboundSa {
     state: OutboundState,
     transform: Box<Transform>,
@@ -126,7 +134,7 @@ impl OutboundSa {
         let suite = self.suite();
         let ip = match self.state.config().mode {
             Mode::Tunnel(tunnel) => tunnel.header_len(),
-            _ => 0,
+            Mode::Transport => 0,
         };
         let fixed = [ip, carrier(self.encapsulation).1, EspHeader::LEN, suite.iv_len(), suite.icv_len()];
         let text = fixed.into_iter().fold(path_mtu, usize::saturating_sub);
@@ -197,12 +205,7 @@ impl OutboundSa {
         let padding = trailer::padding(payload, suite.alignment());
         let tail = padding.saturating_add(trailer::LEN);
         let head = EspHeader::LEN.saturating_add(suite.iv_len());
-        self.check_room(
-            packet,
-            &place,
-            head.saturating_add(carrier_len),
-            tail.saturating_add(suite.icv_len()),
-        )?;
+        self.check_room(packet, head.saturating_add(carrier_len), tail.saturating_add(suite.icv_len()))?;
 
         trailer::write(packet.append(tail)?, place.next_header());
         packet.append(suite.icv_len())?;
@@ -229,23 +232,17 @@ impl OutboundSa {
     fn place(&self, ip: &IpHeader, packet: &PacketBuf) -> Result<Place, SealError> {
         match self.state.config().mode {
             Mode::Tunnel(tunnel) => Ok(Place::Tunnel { outer: tunnel.outer(ip), inner: ip.as_payload() }),
-            _ => {
+            Mode::Transport => {
                 let at = insertion_point(ip, packet.octets())?;
                 Ok(Place::Transport { offset: at.offset, next_field: at.next_field, inner: at.protocol })
             }
         }
     }
 
-    fn check_room(
-        &self,
-        packet: &PacketBuf,
-        place: &Place,
-        front: usize,
-        back: usize,
-    ) -> Result<(), SealError> {
-        let outer = match (place, self.state.config().mode) {
-            (Place::Tunnel { .. }, Mode::Tunnel(tunnel)) => tunnel.header_len(),
-            _ => 0,
+    fn check_room(&self, packet: &PacketBuf, front: usize, back: usize) -> Result<(), SealError> {
+        let outer = match self.state.config().mode {
+            Mode::Tunnel(tunnel) => tunnel.header_len(),
+            Mode::Transport => 0,
         };
         let front = front.saturating_add(outer);
         if packet.len().saturating_add(front).saturating_add(back) > usize::from(u16::MAX) {

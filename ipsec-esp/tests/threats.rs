@@ -518,6 +518,36 @@ fn selector() -> Selector {
 }
 
 #[test]
+fn t098_a_packet_verified_before_the_hard_time_is_not_accepted_after() {
+    let lifetime = Lifetime { hard_time: Some(Duration::from_secs(60)), ..Lifetime::default() };
+    let mut right = inbound_with(AES_SHA256, lifetime, None);
+    let mut left = outbound(AES_SHA256);
+    let mut packets = [1, 2].map(|len| sealed(&mut left, &clear(len)));
+    let [first, second] = packets.each_mut().map(|packet| right.verify(packet).unwrap());
+    // An SA that is past its limit neither delivers a packet nor moves its window for it.
+    assert_eq!(right.accept(first, Duration::from_secs(59)).map(|opened| opened.sequence), Ok(1));
+    assert_eq!(right.accept(second, Duration::from_secs(60)), Err(DropReason::Expired));
+    let snapshot = right.snapshot(NOW);
+    assert_eq!((snapshot.sequence, snapshot.packets, snapshot.octets), (1, 1, 29));
+    assert_eq!(snapshot.drops.get(DropReason::Expired), 1);
+}
+
+#[test]
+fn t098_both_ends_count_alike() {
+    for mode in [tunnel(), ipsec_core::Mode::Transport] {
+        let mut left = OutboundSa::new(OutboundConfig::new(spi(), mode), transform(AES_SHA256), NOW);
+        let mut right = InboundSa::new(InboundConfig::new(spi(), mode, None), transform(AES_SHA256), NOW);
+        for len in 0..40 {
+            right.open(&mut sealed(&mut left, &clear(len)), NOW).unwrap();
+        }
+        let (sent, received) = (left.snapshot(NOW), right.snapshot(NOW));
+        let octets = (0..40).map(|len| 28 + len).sum();
+        assert_eq!((sent.packets, sent.octets, sent.sequence), (40, octets, 40));
+        assert_eq!((received.packets, received.octets, received.sequence), (40, octets, 40));
+    }
+}
+
+#[test]
 fn t099_each_field_outside_the_selectors() {
     let open = |inner: &[u8]| {
         let mut sa = inbound_with(AES_SHA256, Lifetime::default(), Some(selector()));
