@@ -296,3 +296,52 @@ fn length(reader: &mut Reader<'_, '_>, datagram_len: usize) -> Result<u32, Parse
     }
     Ok(length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    /// RFC 2408 3.1 (test), octet by octet.
+    const OCTETS: [u8; 28] = [
+        0xc0, 1, 2, 3, 4, 5, 6, 7, 0xc1, 1, 2, 3, 4, 5, 6, 7, 0x01, 0x10, 0x02, 0x00, 0xde, 0xad, 0xbe, 0xef,
+        0, 0, 0, 28,
+    ];
+
+    #[test]
+    fn reads_and_writes_every_field() {
+        let header = Header::parse(&OCTETS).unwrap();
+        assert_eq!(header.initiator_cookie.to_string(), "c001020304050607");
+        assert_eq!(header.responder_cookie, Cookie([0xc1, 1, 2, 3, 4, 5, 6, 7]));
+        assert_eq!(
+            (header.next_payload, header.exchange),
+            (PayloadKind::SA, ExchangeType::IDENTITY_PROTECTION)
+        );
+        assert_eq!((header.version, header.flags), (Version::ISAKMP_1_0, Flags::NONE));
+        assert_eq!((header.message_id, header.length), (MessageId(0xdead_beef), 28));
+        assert_eq!(header.encode(), OCTETS);
+        assert!(!header.is_encrypted() && !header.responder_cookie.is_zero() && Cookie::ZERO.is_zero());
+    }
+
+    #[test]
+    fn flags_have_names() {
+        assert_eq!(Flags(0).to_string(), "none");
+        assert_eq!(Flags(0x17).to_string(), "ECA+0x10");
+        let commit = Flags::COMMIT.with(Flags::ENCRYPTION);
+        assert!(commit.contains(Flags::COMMIT) && !Flags::ENCRYPTION.contains(commit));
+        assert_eq!((commit.without(Flags::COMMIT), commit.reserved()), (Flags::ENCRYPTION, 0));
+    }
+
+    #[test]
+    fn the_version_comes_first() {
+        assert_eq!(peek_version(&OCTETS[..17]), None);
+        assert_eq!(peek_version(&OCTETS[..18]), Some(Version::ISAKMP_1_0));
+        let mut octets = OCTETS;
+        octets[17] = 0x20;
+        // The length is wrong as well, and there is less than a header: neither is looked at.
+        assert_eq!(
+            Header::parse(&octets[..18]).unwrap_err().to_string(),
+            "ISAKMP header, Version at octet 17: version 2.0 is not ISAKMP 1.0"
+        );
+    }
+}

@@ -273,3 +273,153 @@ fn behind_header(datagram: &Bytes) -> Bytes {
 fn message_len(body_len: usize) -> u32 {
     u32::try_from(body_len.saturating_add(Header::LEN)).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::ExchangeType;
+
+    fn header(next_payload: u8) -> Header {
+        Header {
+            initiator_cookie: crate::Cookie([1; 8]),
+            responder_cookie: crate::Cookie([2; 8]),
+            next_payload: PayloadKind(next_payload),
+            version: crate::Version::ISAKMP_1_0,
+            exchange: ExchangeType::INFORMATIONAL,
+            flags: Flags::NONE,
+            message_id: crate::MessageId(7),
+            length: 0,
+        }
+    }
+
+    fn datagram(first: u8, chain: &[u8]) -> Bytes {
+        let header = Header { length: message_len(chain.len()), ..header(first) };
+        [&header.encode()[..], chain].concat().into()
+    }
+
+    fn payload(next: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&[next, 0, length[0], length[1]], body].concat()
+    }
+
+    /// Messages made of `count` small things at one level each.
+    fn many(level: &str, count: usize) -> Bytes {
+        let last = |at: usize, more: u8| if at + 1 == count { 0 } else { more };
+        let sa =
+            |proposals: &[u8]| datagram(1, &payload(0, &[&[0, 0, 0, 1, 0, 0, 0, 1], proposals].concat()));
+        let transform = |next: u8, attributes: &[u8]| payload(next, &[&[1, 3, 0, 0], attributes].concat());
+        let proposal = |next: u8, count: u8, body: &[u8]| payload(next, &[&[1, 3, 0, count], body].concat());
+        match level {
+            "payloads" => {
+                datagram(13, &(0..count).flat_map(|at| payload(last(at, 13), &[])).collect::<Vec<_>>())
+            }
+            "unknown" => datagram(99, &payload(0, &alloc::vec![9; count * 90])),
+            "proposals" => sa(&(0..count)
+                .flat_map(|at| proposal(last(at, 2), 1, &transform(0, &[])))
+                .collect::<Vec<_>>()),
+            "transforms" => {
+                let transforms: Vec<u8> = (0..count).flat_map(|at| transform(last(at, 3), &[])).collect();
+                sa(&proposal(0, u8::try_from(count).unwrap(), &transforms))
+            }
+            "attributes" => sa(&proposal(0, 1, &transform(0, &[0x80, 1, 0, 1].repeat(count)))),
+            "config" => datagram(14, &payload(0, &[&[1, 0, 0, 0][..], &[0, 1, 0, 0].repeat(count)].concat())),
+            _ => {
+                let stated = u16::try_from(count).unwrap().to_be_bytes();
+                let head = [0, 0, 0, 1, 3, 4, stated[0], stated[1]];
+                datagram(12, &payload(0, &[&head[..], &[7; 4].repeat(count)].concat()))
+            }
+        }
+    }
+
+    fn steps(datagram: &Bytes) -> usize {
+        let mut trace = Trace::default();
+        Message::read(datagram, &mut trace).unwrap();
+        trace.steps
+    }
+
+    /// Work is counted in reads, each of which costs the same whatever its size: twice as much takes twice as many, and
+    /// an octet never causes more than two.
+    #[test]
+    fn t010_reading_is_linear_at_every_level() {
+        for level in ["payloads", "unknown", "proposals", "transforms", "attributes", "config", "spis"] {
+            let most = if level == "attributes" { 32 } else { 64 };
+            let (once, twice) = (many(level, most), many(level, 2 * most));
+            assert!(
+                steps(&twice) * 10 <= steps(&once) * 22,
+                "{level}: {} and {}",
+                steps(&once),
+                steps(&twice)
+            );
+            assert!(
+                steps(&twice) <= 2 * twice.len(),
+                "{level}: {} reads of {} octets",
+                steps(&twice),
+                twice.len()
+            );
+        }
+    }
+
+    #[test]
+    fn new_sets_next_payload_and_length_and_nothing_else() {
+        let body = crate::payload::Nonce { octets: Bytes::from_static(&[5; 8]) };
+        let message = Message::new(header(77), alloc::vec![Payload::new(body.clone()), Payload::new(body)]);
+        assert_eq!(message.header(), &Header { length: 52, next_payload: PayloadKind::NONCE, ..header(0) });
+        assert_eq!(message.encode(), datagram(10, &[payload(10, &[5; 8]), payload(0, &[5; 8])].concat()));
+        assert_eq!(message.payloads().iter().map(Payload::span).collect::<Vec<_>>(), [28..40, 40..52]);
+        assert_eq!(message.octets_after_first(), payload(0, &[5; 8]));
+        let empty = Message::new(header(77), Vec::new());
+        assert_eq!((empty.encode(), empty.octets_after_first()), (datagram(0, &[]), Bytes::new()));
+    }
+
+    #[test]
+    fn clear_and_encrypted_are_told_apart() {
+        let clear = datagram(10, &payload(0, &[5; 8]));
+        let encrypted = EncryptedMessage::encode(header(10), &[6; 16]);
+        assert_eq!(Message::parse(encrypted.clone()).unwrap_err().reason(), &Reason::Encrypted);
+        assert_eq!(EncryptedMessage::parse(clear).unwrap_err().reason(), &Reason::NotEncrypted);
+        let message = EncryptedMessage::parse(encrypted).unwrap();
+        assert_eq!((message.header().length, message.ciphertext().len()), (44, 16));
+        let empty = EncryptedMessage::encode(header(10), &[]);
+        assert_eq!(EncryptedMessage::parse(empty).unwrap_err().reason(), &Reason::Empty);
+    }
+
+    #[test]
+    fn reserved_octets_are_told_and_kept() {
+        let mut octets = datagram(10, &payload(0, &[5; 8])).to_vec();
+        octets[29] = 0x80;
+        let message = Message::parse(octets.clone().into()).unwrap();
+        assert_eq!(message.encode(), octets);
+        let [anomaly] = message.anomalies() else { panic!() };
+        assert_eq!(alloc::format!("{anomaly}"), "NONCE payload, RESERVED at octet 29: reserved, but 0x80");
+        let encrypted =
+            EncryptedMessage::parse(EncryptedMessage::encode(*message.header(), &[0; 16])).unwrap();
+        let message = encrypted.decrypted(Bytes::copy_from_slice(&octets[28..])).unwrap();
+        assert_eq!(message.anomalies(), [anomaly.clone()]);
+    }
+
+    /// An ID body may be ciphertext wherever RSA encryption is offered in clear, and nowhere else.
+    #[test]
+    fn identities_are_judged_where_they_must_be_clear() {
+        let sa = |method: u8| {
+            let transform = payload(0, &[1, 1, 0, 0, 0x80, 3, 0, method]);
+            payload(
+                5,
+                &[&[0, 0, 0, 1, 0, 0, 0, 1][..], &payload(0, &[&[1, 1, 0, 1], &transform[..]].concat())]
+                    .concat(),
+            )
+        };
+        let read = |exchange: ExchangeType, method: u8| {
+            let mut octets = datagram(1, &[sa(method), payload(0, &[1; 64])].concat()).to_vec();
+            octets[18] = exchange.0;
+            Message::parse(octets.into())
+                .map(|message| message.get::<crate::payload::SealedIdentification>().is_some())
+        };
+        for method in [4, 5] {
+            assert_eq!(read(ExchangeType::AGGRESSIVE, method), Ok(true));
+        }
+        for method in [1, 3] {
+            assert!(read(ExchangeType::AGGRESSIVE, method).is_err());
+            assert_eq!(read(ExchangeType::IDENTITY_PROTECTION, method), Ok(true));
+        }
+    }
+}

@@ -183,3 +183,36 @@ pub(super) fn write_list(attributes: &[Attribute], writer: &mut Writer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(octets: &'static [u8]) -> Result<Vec<Attribute>, ParseError> {
+        Attribute::parse_list(&Bytes::from_static(octets))
+    }
+
+    #[test]
+    fn reads_both_forms() {
+        // RFC 2407 4.5 (test): 4 608 000 kB do not fit in a basic attribute, 3600 s do.
+        let octets = b"\x80\x01\x00\x02\x00\x02\x00\x04\x00\x46\x50\x00\x80\x02\x0e\x10";
+        let attributes = list(octets).unwrap();
+        assert_eq!(attributes[0], Attribute::basic(1u16, 2u16));
+        assert_eq!(attributes[1], Attribute::number(2u16, 4_608_000));
+        assert_eq!(attributes[2], Attribute::number(2u16, 3600));
+        assert_eq!(
+            attributes.iter().map(Attribute::value_u64).collect::<Vec<_>>(),
+            [Some(2), Some(4_608_000), Some(3600)]
+        );
+        assert_eq!(Attribute::encode_list(&attributes), &octets[..]);
+    }
+
+    #[test]
+    fn refuses_what_is_cut() {
+        let text = list(b"\x00\x02\x00\x04\x01\x02\x03").unwrap_err();
+        assert_eq!((text.field(), text.offset()), ("Attribute Value", 4));
+        assert_eq!(text.reason(), &Reason::Truncated { needed: 4, available: 3 });
+        assert_eq!(list(b"\x80").unwrap_err().field(), "Attribute Type");
+        assert_eq!(list(b"\x00\x02\x00").unwrap_err().field(), "Attribute Length");
+    }
+}

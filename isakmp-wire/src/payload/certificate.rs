@@ -86,3 +86,36 @@ impl PayloadBody for CertificateRequest {
         Body::CertificateRequest(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    #[test]
+    fn reads_their_fields() {
+        let body = reads(PayloadKind::CERTIFICATE, "04 3003020101", 1);
+        assert_eq!(
+            body,
+            Certificate {
+                encoding: CertificateEncoding::X509_SIGNATURE,
+                data: Bytes::from_static(b"\x30\x03\x02\x01\x01")
+            }
+            .into()
+        );
+        // RFC 2408 3.10 (test): no authority means any
+        let body = reads(PayloadKind::CERTIFICATE_REQUEST, "04", 1);
+        assert_eq!(
+            body,
+            CertificateRequest { encoding: CertificateEncoding::X509_SIGNATURE, authority: Bytes::new() }
+                .into()
+        );
+    }
+
+    #[test]
+    fn refuses_no_encoding() {
+        let text = refuses(PayloadKind::CERTIFICATE, "");
+        assert_eq!(text, "CERT payload, Certificate Encoding at octet 0: 1 octets needed, 0 left");
+    }
+}

@@ -74,3 +74,31 @@ impl PayloadBody for ConfigAttributes {
         Body::Attributes(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    const KIND: PayloadKind = PayloadKind::ATTRIBUTES;
+
+    #[test]
+    fn reads_its_fields_and_hides_credentials() {
+        // draft-beaulieu-ike-xauth 6.2 (test): a reply with name and password
+        let body = reads(KIND, "02 00 0007 40890004 75736572 408a0006 736563726574", 4);
+        let Body::Attributes(config) = &body else { panic!() };
+        assert_eq!(
+            (config.message_type, config.identifier, config.attributes.len()),
+            (ConfigMessageType::REPLY, 7, 2)
+        );
+        let text = alloc::format!("{body:?}");
+        assert!(text.contains("XAUTH_USER_NAME = user") && text.contains("(6 octets, hidden)"), "{text}");
+        assert!(!text.contains("secret") && !text.contains("736563726574"), "{text}");
+    }
+
+    #[test]
+    fn refuses_a_cut_head() {
+        assert_eq!(refuses(KIND, "01 00 00"), "ATTR payload, Identifier at octet 2: 2 octets needed, 1 left");
+    }
+}

@@ -84,3 +84,33 @@ impl PayloadBody for Delete {
         Body::Delete(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    const KIND: PayloadKind = PayloadKind::DELETE;
+
+    #[test]
+    fn reads_its_fields() {
+        let Body::Delete(delete) = reads(KIND, "00000001 03 04 0002 a1a2a3a4 b1b2b3b4", 16) else { panic!() };
+        assert_eq!((delete.doi, delete.protocol, delete.spi_size), (Doi::IPSEC, ProtocolId::ESP, 4));
+        assert_eq!(delete.spis, [&[0xa1, 0xa2, 0xa3, 0xa4][..], &[0xb1, 0xb2, 0xb3, 0xb4]]);
+        let Body::Delete(nothing) = reads(KIND, "00000001 03 04 0000", 8) else { panic!() };
+        assert!(nothing.spis.is_empty());
+    }
+
+    #[test]
+    fn refuses_false_counts_and_empty_spis() {
+        assert_eq!(
+            refuses(KIND, "00000001 03 04 0002 a1a2a3a4"),
+            "DELETE payload, # of SPIs at octet 6: says 8 octets where there are 4"
+        );
+        assert_eq!(
+            refuses(KIND, "00000001 03 00 ffff"),
+            "DELETE payload, SPI Size at octet 5: must not be empty"
+        );
+    }
+}

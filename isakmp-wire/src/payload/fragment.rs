@@ -71,3 +71,22 @@ impl PayloadBody for Fragment {
         Body::Fragment(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    #[test]
+    fn reads_its_fields() {
+        let Body::Fragment(part) = reads(PayloadKind::FRAGMENT, "0007 02 01 aabb", 4) else { panic!() };
+        assert_eq!((part.id, part.number, part.is_last(), part.data.len()), (7, 2, true, 2));
+    }
+
+    #[test]
+    fn refuses_a_cut_head() {
+        let text = refuses(PayloadKind::FRAGMENT, "0007 02");
+        assert_eq!(text, "FRAGMENT payload, Flags at octet 3: 1 octets needed, 0 left");
+    }
+}

@@ -218,3 +218,53 @@ impl PayloadBody for Identification {
         Body::Identification(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    const KIND: PayloadKind = PayloadKind::IDENTIFICATION;
+
+    fn text(hex: &str, least: usize) -> alloc::string::String {
+        let Body::Identification(id) = reads(KIND, hex, least) else { panic!() };
+        alloc::format!("{} {}:{} {}", id.id_type, id.protocol, id.port, id.value().unwrap())
+    }
+
+    #[test]
+    fn reads_every_type() {
+        assert_eq!(text("01 11 01f4 0a000301", 8), "ID_IPV4_ADDR 17:500 10.0.3.1");
+        assert_eq!(text("02 00 0000 612e6c6162", 5), "ID_FQDN 0:0 a.lab");
+        assert_eq!(text("03 00 0000 61406c6162", 5), "ID_USER_FQDN 0:0 a@lab");
+        assert_eq!(text("04 00 0000 0a010000 ff00ff00", 12), "ID_IPV4_ADDR_SUBNET 0:0 10.1.0.0/255.0.255.0");
+        assert_eq!(text("05 00 0000 20010db8000000000000000000000001", 20), "ID_IPV6_ADDR 0:0 2001:db8::1");
+        let subnet = "06 00 0000 20010db8000000000000000000000000 ffffffff000000000000000000000000";
+        assert_eq!(text(subnet, 36), "ID_IPV6_ADDR_SUBNET 0:0 2001:db8::/ffff:ffff::");
+        assert_eq!(text("07 06 0017 0a000001 0a0000ff", 12), "ID_IPV4_ADDR_RANGE 6:23 10.0.0.1-10.0.0.255");
+        let range = "08 00 0000 20010db8000000000000000000000001 20010db8000000000000000000000009";
+        assert_eq!(text(range, 36), "ID_IPV6_ADDR_RANGE 0:0 2001:db8::1-2001:db8::9");
+        assert_eq!(text("09 00 0000 3000", 5), "ID_DER_ASN1_DN 0:0 3000");
+        assert_eq!(text("0a 00 0000 8201", 5), "ID_DER_ASN1_GN 0:0 8201");
+        assert_eq!(text("0b 00 0000 00ff", 5), "ID_KEY_ID 0:0 00ff");
+        assert_eq!(text("c8 00 0000 ab", 5), "200 0:0 ab");
+    }
+
+    #[test]
+    fn names_of_strangers_are_shown_without_control_characters() {
+        assert_eq!(text("02 00 0000 611b5b", 5), "ID_FQDN 0:0 a\\x1b[");
+    }
+
+    #[test]
+    fn refuses_wrong_sizes_and_nothing() {
+        assert_eq!(
+            refuses(KIND, "01 00 0000 0a0000"),
+            "ID payload, Identification Data at octet 4: 3 octets where the type takes 4"
+        );
+        assert_eq!(
+            refuses(KIND, "02 00 0000"),
+            "ID payload, Identification Data at octet 4: must not be empty"
+        );
+        assert_eq!(refuses(KIND, "01 00"), "ID payload, Port at octet 2: 2 octets needed, 0 left");
+    }
+}

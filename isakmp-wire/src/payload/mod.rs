@@ -332,3 +332,36 @@ fn read_body(reader: &mut Reader<'_, '_>, sealing: Sealing) -> Result<Body, Pars
     reader.finish("Payload Length")?;
     Ok(body)
 }
+
+/// The shape of every payload's tests: octets drawn from the RFC by hand, what they mean, and what is refused.
+#[cfg(test)]
+pub(crate) mod check {
+    use alloc::string::{String, ToString};
+
+    use super::{Body, Payload};
+    use crate::registry::PayloadKind;
+
+    fn octets(hex: &str) -> bytes::Bytes {
+        let digits: String = hex.split_whitespace().collect();
+        hex::decode(digits).unwrap().into()
+    }
+
+    /// The body that `hex` is, after seeing that it writes the same octets again and that no shorter ones will do when
+    /// `least` octets are the least.
+    pub(crate) fn reads(kind: PayloadKind, hex: &str, least: usize) -> Body {
+        let raw = octets(hex);
+        let payload = Payload::from_raw(kind, raw.clone()).unwrap();
+        assert_eq!(payload.raw(), &raw);
+        let again = Payload::new(payload.body().clone());
+        assert_eq!((again.kind(), again.raw()), (kind, &raw));
+        for cut in 0..least {
+            assert!(Payload::from_raw(kind, raw.slice(..cut)).is_err(), "{cut} of {least} octets");
+        }
+        payload.body().clone()
+    }
+
+    /// Why `hex` is not a body.
+    pub(crate) fn refuses(kind: PayloadKind, hex: &str) -> String {
+        Payload::from_raw(kind, octets(hex)).unwrap_err().to_string()
+    }
+}

@@ -144,3 +144,36 @@ impl PayloadBody for NatOriginalAddress {
         Body::NatOriginalAddress(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+
+    #[test]
+    fn reads_both_numberings() {
+        let hash = Bytes::from_static(&[0xab; 4]);
+        let of = |numbering| NatDiscovery { numbering, hash: hash.clone() }.into();
+        assert_eq!(reads(PayloadKind::NAT_D, "abababab", 0), of(NatNumbering::Rfc));
+        assert_eq!(reads(PayloadKind::NAT_D_DRAFT, "abababab", 0), of(NatNumbering::Draft));
+        let of = |numbering, address: &str| {
+            NatOriginalAddress { numbering, address: address.parse().unwrap() }.into()
+        };
+        assert_eq!(reads(PayloadKind::NAT_OA, "01 000000 c0a80001", 8), of(NatNumbering::Rfc, "192.168.0.1"));
+        let six = reads(PayloadKind::NAT_OA_DRAFT, "05 000000 20010db8000000000000000000000001", 20);
+        assert_eq!(six, of(NatNumbering::Draft, "2001:db8::1"));
+    }
+
+    #[test]
+    fn refuses_other_types_and_sizes() {
+        let kind = PayloadKind::NAT_OA;
+        assert_eq!(
+            refuses(kind, "04 000000 c0a80001"),
+            "NAT-OA payload, ID Type at octet 0: value 4 is not possible here"
+        );
+        assert_eq!(
+            refuses(kind, "05 000000 c0a80001"),
+            "NAT-OA payload, IP address at octet 4: 4 octets where the type takes 16"
+        );
+    }
+}

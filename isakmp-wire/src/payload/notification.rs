@@ -70,3 +70,29 @@ impl PayloadBody for Notification {
         Body::Notification(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    const KIND: PayloadKind = PayloadKind::NOTIFICATION;
+
+    #[test]
+    fn reads_its_fields() {
+        // RFC 3706 5.3 (test): R-U-THERE with both cookies and a sequence number
+        let body = reads(KIND, "00000001 01 10 8d28 0102030405060708 1112131415161718 00000009", 24);
+        let Body::Notification(notification) = body else { panic!() };
+        assert_eq!((notification.doi, notification.protocol), (Doi::IPSEC, ProtocolId::ISAKMP));
+        assert_eq!((notification.notify_type, notification.spi.len()), (NotifyType::R_U_THERE, 16));
+        assert_eq!(notification.data, [0, 0, 0, 9][..]);
+        assert!(!notification.notify_type.is_error() && notification.notify_type.is_private_use());
+    }
+
+    #[test]
+    fn refuses_an_spi_that_is_not_there() {
+        let text = refuses(KIND, "00000001 03 04 000e 0102");
+        assert_eq!(text, "NOTIFY payload, SPI at octet 8: 4 octets needed, 2 left");
+    }
+}

@@ -193,3 +193,28 @@ impl PayloadBody for Unknown {
         Body::Unknown(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::reads;
+
+    #[test]
+    fn octets_are_kept_and_may_be_none() {
+        for hex in ["", "00", "000102030405"] {
+            let octets = Bytes::from(hex::decode(hex).unwrap());
+            let kinds = [
+                (PayloadKind::KEY_EXCHANGE, Body::from(KeyExchange { public: octets.clone() })),
+                (PayloadKind::HASH, HashData { octets: octets.clone() }.into()),
+                (PayloadKind::SIGNATURE, SignatureData { octets: octets.clone() }.into()),
+                (PayloadKind::NONCE, Nonce { octets: octets.clone() }.into()),
+                (PayloadKind(99), Unknown { kind: PayloadKind(99), octets: octets.clone() }.into()),
+                // IKEv2's SA payload means nothing here.
+                (PayloadKind(33), Unknown { kind: PayloadKind(33), octets: octets.clone() }.into()),
+            ];
+            for (kind, body) in kinds {
+                assert_eq!(reads(kind, hex, 0), body);
+            }
+        }
+    }
+}

@@ -122,3 +122,55 @@ impl Proposal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Body;
+    use crate::payload::check::{reads, refuses};
+
+    #[test]
+    fn reads_its_fields() {
+        let Body::Sa(sa) = reads(
+            PayloadKind::SA,
+            "00000001 00000001 00000018 07030401 a1a2a3a4 0000000c 01030000 80040001",
+            32,
+        ) else {
+            panic!()
+        };
+        let Proposal { number, protocol, spi, transforms } = &sa.proposals[0];
+        assert_eq!(
+            (*number, *protocol, &spi[..], transforms.len()),
+            (7, ProtocolId::ESP, &[0xa1, 0xa2, 0xa3, 0xa4][..], 1)
+        );
+    }
+
+    #[test]
+    fn refuses_false_counts_and_what_is_left_over() {
+        let with = |proposal: &str| refuses(PayloadKind::SA, &alloc::format!("00000001 00000001 {proposal}"));
+        assert_eq!(
+            with("00000010 01030002 00000008 01030000"),
+            "Proposal payload, # of Transforms at octet 15: says 2 where there are 1"
+        );
+        assert_eq!(
+            with("00000018 01030001 03000008 01030000 00000008 01030000"),
+            "Proposal payload, # of Transforms at octet 15: says 1 where there are 2"
+        );
+        assert_eq!(
+            with("00000008 01030000"),
+            "Proposal payload, # of Transforms at octet 15: must not be empty"
+        );
+        assert_eq!(
+            with("00000014 01030001 00000008 01030000 00000000"),
+            "Proposal payload, Payload Length at octet 24: 4 octets left over"
+        );
+        assert_eq!(
+            with("0000000a 01030401 a1a2"),
+            "Proposal payload, SPI at octet 16: 4 octets needed, 2 left"
+        );
+        assert_eq!(
+            with("03000010 01030001 00000008 01030000"),
+            "Proposal payload, Next Payload at octet 8: payload type Transform must not stand here"
+        );
+    }
+}

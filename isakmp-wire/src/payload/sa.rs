@@ -146,3 +146,46 @@ impl PayloadBody for SecurityAssociation {
         Body::Sa(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::{reads, refuses};
+    use crate::registry::PayloadKind;
+
+    const KIND: PayloadKind = PayloadKind::SA;
+
+    #[test]
+    fn reads_an_offer_of_two_alternatives() {
+        let body = reads(
+            KIND,
+            "00000001 00000001
+             0200001c 01020401 a1a2a3a4  00000010 01030000 80040001 80050002
+             00000018 02030002           03000008 01030000  00000008 02020000",
+            60,
+        );
+        let Body::Sa(sa) = body else { panic!() };
+        assert_eq!((sa.doi, sa.situation.clone()), (Doi::IPSEC, Situation::IDENTITY_ONLY));
+        let numbers: Vec<_> =
+            sa.alternatives().map(|one| one.iter().map(|p| p.transforms.len()).sum::<usize>()).collect();
+        assert_eq!(numbers, [1, 2]);
+    }
+
+    #[test]
+    fn refuses_a_chain_that_ends_before_the_sa() {
+        let text = refuses(KIND, "00000001 00000001 00000010 01010001 00000008 01010000 00000000");
+        assert_eq!(text, "SA payload, Payload Length at octet 24: 4 octets left over");
+    }
+
+    #[test]
+    fn refuses_an_sa_without_proposals() {
+        let text = refuses(KIND, "00000001 00000001");
+        assert_eq!(text, "Proposal payload, Next Payload at octet 8: 1 octets needed, 0 left");
+    }
+
+    #[test]
+    fn refuses_a_label_that_goes_on_behind_the_payload() {
+        let text = refuses(KIND, "00000001 00000002 00000000 00ff0000 01020304");
+        assert_eq!(text, "SA payload, Secrecy Level at octet 16: 255 octets needed, 4 left");
+    }
+}

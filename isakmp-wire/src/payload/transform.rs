@@ -105,3 +105,27 @@ fn read_one(
     let attributes = attribute::read_list(reader, space, MAX_ATTRIBUTES)?;
     Ok(Transform { number, id, attributes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Body;
+    use crate::payload::check::{reads, refuses};
+
+    #[test]
+    fn reads_its_fields_and_finds_attributes() {
+        let hex = "00000001 00000001 0000001c 01010001 00000014 05010000 80010007 800e0080 80010005";
+        let Body::Sa(sa) = reads(PayloadKind::SA, hex, 36) else { panic!() };
+        let transform = &sa.proposals[0].transforms[0];
+        assert_eq!((transform.number, transform.id, transform.attributes.len()), (5, 1, 3));
+        // the first of a class, where a class returns
+        assert_eq!(transform.attribute(1u16).and_then(Attribute::basic_value), Some(7));
+        assert_eq!(transform.attribute(2u16), None);
+    }
+
+    #[test]
+    fn refuses_a_transform_of_less_than_its_fixed_part() {
+        let text = refuses(PayloadKind::SA, "00000001 00000001 0000000f 01010001 00000007 050100");
+        assert_eq!(text, "Transform payload, RESERVED2 at octet 22: 2 octets needed, 1 left");
+    }
+}

@@ -48,3 +48,21 @@ impl PayloadBody for VendorId {
         Body::VendorId(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::check::reads;
+    use crate::registry::PayloadKind;
+
+    #[test]
+    fn reads_and_knows() {
+        let Body::VendorId(vendor) = reads(PayloadKind::VENDOR_ID, "afcad71368a1f1c96b8696fc77570100", 0)
+        else {
+            panic!()
+        };
+        assert_eq!(vendor.known(), Some(&KnownVendor::DPD));
+        let Body::VendorId(vendor) = reads(PayloadKind::VENDOR_ID, "", 0) else { panic!() };
+        assert_eq!(vendor.known(), None);
+    }
+}

@@ -1,8 +1,8 @@
 //! Recorded messages with another dissector's fields, and tools to spoil messages.
 
 use bytes::Bytes;
+use core::ops::Range;
 use isakmp_wire::{EncryptedMessage, Message};
-use std::ops::Range;
 
 /// A message out of `tests/data`.
 pub(crate) struct Recorded {
