@@ -33,9 +33,21 @@ pub trait EphemeralKey: Send + Sync {
 
     /// The shared secret, with leading zeros to the group's length (ECP: x only, RFC 5903 9).
     ///
+    /// May be called again within the same exchange: where a peer's public value comes with the proof that covers it
+    /// (Aggressive Mode's second message), a forged one must not use the exponent up. Every value that gets here was checked,
+    /// so repetition tells a forger nothing (RFC 6989 2).
+    ///
     /// # Errors
     /// [`CryptoError::Unsupported`] if `peer` was checked by another group.
-    fn complete(self: Box<Self>, peer: &PeerPublic) -> Result<SharedSecret, CryptoError>;
+    fn agree(&self, peer: &PeerPublic) -> Result<SharedSecret, CryptoError>;
+
+    /// The same, and the end of the exponent: what an exchange uses that needs it once.
+    ///
+    /// # Errors
+    /// As [`EphemeralKey::agree`].
+    fn complete(self: Box<Self>, peer: &PeerPublic) -> Result<SharedSecret, CryptoError> {
+        self.agree(peer)
+    }
 }
 
 /// A peer's public value that its group accepted: made by [`DhGroup::peer_public`] only.

@@ -111,6 +111,14 @@ pub enum Event {
         /// The IKE SA.
         ike_sa: IkeSaId,
     },
+    /// Aggressive Mode answered a peer that has proved nothing with a HASH under a pre-shared key: whoever sees it can guess
+    /// the key at leisure.
+    AggressivePreShared {
+        /// The IKE SA to be.
+        ike_sa: IkeSaId,
+        /// Its ends.
+        path: Path,
+    },
     /// A derivation with its named inputs and its result, only when the policy asks for a key log.
     Derived(Arc<Derivation>),
     /// The peer proved its identity; the IKE SA exists.

@@ -103,7 +103,7 @@ impl<P: ConstMontyParams<LIMBS>, const LIMBS: usize> EphemeralKey for Ephemeral<
         &self.public
     }
 
-    fn complete(self: Box<Self>, peer: &PeerPublic) -> Result<SharedSecret, CryptoError> {
+    fn agree(&self, peer: &PeerPublic) -> Result<SharedSecret, CryptoError> {
         if peer.group() != self.group || peer.octets().len() != Uint::<LIMBS>::BYTES {
             return Err(CryptoError::Unsupported);
         }

@@ -109,6 +109,6 @@ pub(crate) trait Authenticator: Send + Sync {
 pub(crate) const PLAIN_CONTRIBUTION: Shape =
     Shape { required: &[PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE], optional: &[], leading: &[] };
 
-/// Messages 5 and 6 with a HASH.
+/// A proof by HASH. The identity may be here or have come before; more than one is never right.
 pub(crate) const HASH_PROOF: Shape =
-    Shape { required: &[PayloadKind::IDENTIFICATION, PayloadKind::HASH], optional: &[], leading: &[] };
+    Shape { required: &[PayloadKind::HASH], optional: &[PayloadKind::IDENTIFICATION], leading: &[] };

@@ -44,7 +44,8 @@ impl Engine {
         let digest = digest(&self.host.provider, &octets);
         let incoming = Incoming { path, header, octets, digest };
         match incoming.header.exchange {
-            ExchangeType::IDENTITY_PROTECTION => self.phase1_datagram(&incoming, answers),
+            ExchangeType::IDENTITY_PROTECTION => self.phase1_datagram(&incoming, Mode::Main, answers),
+            ExchangeType::AGGRESSIVE => self.phase1_datagram(&incoming, Mode::Aggressive, answers),
             ExchangeType::QUICK => self.quick_datagram(&incoming, answers),
             ExchangeType::INFORMATIONAL => self.informational_datagram(&incoming),
             other => {
@@ -54,7 +55,7 @@ impl Engine {
         }
     }
 
-    fn phase1_datagram(&mut self, incoming: &Incoming, answers: &[Answer]) {
+    fn phase1_datagram(&mut self, incoming: &Incoming, mode: Mode, answers: &[Answer]) {
         let header = &incoming.header;
         if header.message_id != MessageId::ZERO {
             return self.reject(incoming, None, Misbehaviour::MessageId.into());
@@ -66,7 +67,7 @@ impl Engine {
         if header.responder_cookie.is_zero() {
             return match by_initiator {
                 Some(id) => self.again(id, incoming),
-                None => self.first_message(incoming, Mode::Main, answers),
+                None => self.first_message(incoming, mode, answers),
             };
         }
         // Message 2 tells us CKY-R; until then only CKY-I and the address find the exchange.

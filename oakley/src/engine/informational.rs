@@ -41,6 +41,7 @@ impl Engine {
             }
         };
         live.used_ids.insert(message_id);
+        live.unconfirmed = false;
         for payload in message.payloads() {
             let ended = match payload.body() {
                 Body::Notification(notification) => {

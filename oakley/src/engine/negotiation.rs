@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
-use crypto_provider::Work;
+use crypto_provider::{Ticket, Work};
 use isakmp_wire::MessageId;
 
 use crate::engine::Engine;
@@ -15,7 +15,7 @@ use crate::engine::outbox::count;
 use crate::engine::park::Waiting;
 use crate::engine::table::{Entry, Live, Negotiation};
 use crate::engine::timer::TimerKey;
-use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour};
+use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::duplicate::{Accepted, Seen};
 use crate::exchange::flight::Flight;
@@ -23,7 +23,9 @@ use crate::exchange::incoming::Incoming;
 use crate::input::{Answer, Request};
 use crate::phase1::facts::{Established, exchange_type};
 use crate::phase1::main_responder::Begun;
-use crate::phase1::{Phase1, Step, Verdict, main_initiator, main_responder};
+use crate::phase1::{
+    Phase1, Step, Verdict, aggressive_initiator, aggressive_responder, main_initiator, main_responder,
+};
 use crate::phase2::Ike;
 use crate::policy::{Mode, Path, Peer, Phase1Policy, Role};
 use crate::sa::IkeSaId;
@@ -63,17 +65,24 @@ impl Engine {
     fn start_phase1(&mut self, request: Request, policy: Arc<Phase1Policy>) {
         let id = self.table.new_ike_sa();
         let path = request.path;
-        let begun = main_initiator::begin(id, path, policy, &mut self.host.cx(&[]));
-        let (state, datagram) = match begun {
+        let mode = policy.mode;
+        let cx = &mut self.host.cx(&[]);
+        let begun = match mode {
+            Mode::Main => main_initiator::begin(id, path, policy, cx)
+                .map(|(state, datagram)| (state.cookies(), Phase1::from(state), datagram)),
+            Mode::Aggressive => aggressive_initiator::begin(id, path, &policy, cx)
+                .map(|(state, datagram)| (state.cookies(), Phase1::from(state), datagram)),
+        };
+        let (cookies, state, datagram) = match begun {
             Ok(begun) => begun,
             Err(why) => return self.request_failed(request, why),
         };
-        self.started(id, path, Role::Initiator);
+        self.started((id, mode), path, Role::Initiator);
         let negotiation = Negotiation {
             path,
             role: Role::Initiator,
-            cookies: state.cookies(),
-            state: Phase1::from(state),
+            cookies,
+            state,
             flight: Flight::expecting(datagram.clone(), self.host.now, &self.host.config),
             accepted: Accepted::default(),
             waiting: Vec::from([request]),
@@ -83,8 +92,8 @@ impl Engine {
         self.host.out.transmit(path, datagram);
     }
 
-    fn started(&mut self, ike_sa: IkeSaId, path: Path, role: Role) {
-        let exchange = exchange_type(Mode::Main);
+    fn started(&mut self, (ike_sa, mode): (IkeSaId, Mode), path: Path, role: Role) {
+        let exchange = exchange_type(mode);
         self.host.out.event(Event::Started { ike_sa, path, exchange, message_id: MessageId::ZERO, role });
     }
 
@@ -97,26 +106,39 @@ impl Engine {
     /// Message 1 of a peer.
     pub(super) fn first_message(&mut self, incoming: &Incoming, mode: Mode, answers: &[Answer]) {
         let path = incoming.path;
-        let policy = match self.host.cx(answers).phase1_policy(&Peer::new(&path, None), mode) {
+        let identity = match mode {
+            Mode::Main => None,
+            Mode::Aggressive => match incoming
+                .clear()
+                .and_then(|message| aggressive_responder::identity(&message).map_err(Reject::from))
+            {
+                Ok(identity) => Some(identity),
+                Err(reject) => return self.reject(incoming, None, reject),
+            },
+        };
+        let peer = Peer::new(&path, identity.as_ref());
+        let policy = match self.host.cx(answers).phase1_policy(&peer, mode) {
             Work::Done(Some(policy)) => policy,
             Work::Done(None) => return self.reject(incoming, None, Incompatibility::UnknownPeer.into()),
-            Work::Pending(ticket) => {
-                let octets = incoming.octets.clone();
-                return self.parked.park(ticket, Waiting::Datagram { path, octets }, answers);
-            }
+            Work::Pending(ticket) => return self.park_datagram(ticket, incoming, answers),
         };
         let id = self.table.new_ike_sa();
-        match main_responder::begin(id, incoming, policy, &mut self.host.cx(answers)) {
-            Begun::Answered(state, datagram) => {
+        let cx = &mut self.host.cx(answers);
+        let begun = match mode {
+            Mode::Main => main_responder::begin(id, incoming, policy, cx),
+            Mode::Aggressive => aggressive_responder::begin(id, incoming, policy, cx),
+        };
+        match begun {
+            Begun::Answered(state, cookies, datagram) => {
                 self.make_room(path);
-                self.started(id, path, Role::Responder);
+                self.started((id, mode), path, Role::Responder);
                 let mut accepted = Accepted::default();
                 accepted.remember(incoming.digest);
                 let negotiation = Negotiation {
                     path,
                     role: Role::Responder,
-                    cookies: state.cookies(),
-                    state: Phase1::from(state),
+                    cookies,
+                    state,
                     flight: Flight::reply(datagram.clone()),
                     accepted,
                     waiting: Vec::new(),
@@ -131,8 +153,14 @@ impl Engine {
                 self.refuse_in_clear(incoming, &why);
                 self.reject(incoming, None, why);
             }
-            Begun::Failed(why) => self.phase1_failed((id, path, Role::Responder), why),
+            Begun::Pending(ticket) => self.park_datagram(ticket, incoming, answers),
+            Begun::Failed(why) => self.phase1_failed((id, mode), (path, Role::Responder), why),
         }
+    }
+
+    fn park_datagram(&mut self, ticket: Ticket, incoming: &Incoming, answers: &[Answer]) {
+        let (path, octets) = (incoming.path, incoming.octets.clone());
+        self.parked.park(ticket, Waiting::Datagram { path, octets }, answers);
     }
 
     fn make_room(&mut self, path: Path) {
@@ -146,6 +174,9 @@ impl Engine {
     pub(super) fn negotiation_message(&mut self, id: IkeSaId, incoming: &Incoming, answers: &[Answer]) {
         let seen = match self.table.get(id) {
             Some(Entry::Negotiating(negotiation)) if negotiation.path.remote == incoming.path.remote => {
+                if exchange_type(negotiation.state.mode()) != incoming.header.exchange {
+                    return self.reject(incoming, Some(id), unexpected(incoming));
+                }
                 negotiation.accepted.seen(&incoming.digest)
             }
             Some(Entry::Live(live)) => match live.accepted.seen(&incoming.digest) {
@@ -159,6 +190,7 @@ impl Engine {
         }
         let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
         let Negotiation { path, role, mut cookies, state, flight, mut accepted, waiting } = *negotiation;
+        let mode = state.mode();
         match state.handle(incoming, &mut self.host.cx(answers)) {
             Verdict::Refused(state, why) => {
                 self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
@@ -166,8 +198,7 @@ impl Engine {
             }
             Verdict::Parked(state, ticket) => {
                 self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
-                let octets = incoming.octets.clone();
-                self.parked.park(ticket, Waiting::Datagram { path: incoming.path, octets }, answers);
+                self.park_datagram(ticket, incoming, answers);
             }
             Verdict::Went(Step::Wait { next, send }) => {
                 accepted.remember(incoming.digest);
@@ -188,7 +219,7 @@ impl Engine {
             Verdict::Ended(why) => {
                 self.stop_phase1_timers(id, path);
                 self.fail_waiting(waiting, &why);
-                self.phase1_failed((id, path, role), why);
+                self.phase1_failed((id, mode), (path, role), why);
             }
         }
     }
@@ -234,6 +265,7 @@ impl Engine {
         let live = Live {
             ike,
             ready: false,
+            unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
             accepted,
             used_ids: BTreeSet::new(),
@@ -264,10 +296,10 @@ impl Engine {
     pub(super) fn end_negotiation(&mut self, id: IkeSaId, why: Abort) {
         match self.table.take(id) {
             Some(Entry::Negotiating(negotiation)) => {
-                let Negotiation { path, role, waiting, .. } = *negotiation;
+                let Negotiation { path, role, waiting, state, .. } = *negotiation;
                 self.stop_phase1_timers(id, path);
                 self.fail_waiting(waiting, &why);
-                self.phase1_failed((id, path, role), why);
+                self.phase1_failed((id, state.mode()), (path, role), why);
             }
             Some(entry) => self.table.put(id, entry),
             None => {}
@@ -280,9 +312,9 @@ impl Engine {
         }
     }
 
-    fn phase1_failed(&mut self, (ike_sa, path, role): (IkeSaId, Path, Role), why: Abort) {
+    fn phase1_failed(&mut self, (ike_sa, mode): (IkeSaId, Mode), (path, role): (Path, Role), why: Abort) {
         self.count_failure(&why);
-        let exchange = exchange_type(Mode::Main);
+        let exchange = exchange_type(mode);
         self.host.out.event(Event::Failed { ike_sa, path, exchange, message_id: MessageId::ZERO, role, why });
     }
 
@@ -293,6 +325,6 @@ impl Engine {
 }
 
 /// A phase 1 message to an SA that is complete.
-fn unexpected(incoming: &Incoming) -> crate::error::Reject {
+fn unexpected(incoming: &Incoming) -> Reject {
     Misbehaviour::UnexpectedExchange(incoming.header.exchange).into()
 }

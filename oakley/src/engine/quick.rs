@@ -183,6 +183,7 @@ impl Engine {
                 return Err(Failure::Local(why));
             }
         };
+        live.unconfirmed = false;
         let mut accepted = Accepted::default();
         accepted.remember(incoming.digest);
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
@@ -240,6 +241,7 @@ impl Engine {
         };
         match result {
             Ok((datagram, bundle)) => {
+                live.unconfirmed = false;
                 accepted.remember(incoming.digest);
                 let flight = match datagram {
                     Some(datagram) => {

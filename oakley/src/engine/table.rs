@@ -37,6 +37,8 @@ pub(crate) struct Live {
     /// Whether Quick Modes may run: it is, once everything has happened that the policy wants between authentication
     /// and the first Quick Mode.
     pub(crate) ready: bool,
+    /// Whether the last message of phase 1 was ours and nothing authentic has come since: the peer may not have it.
+    pub(crate) unconfirmed: bool,
     /// The last message of phase 1, for a peer that lost it.
     pub(crate) flight: Option<Flight>,
     pub(crate) accepted: Accepted,

@@ -41,6 +41,10 @@ impl Engine {
                 Some(octets) => {
                     self.timers.set(TimerKey::Retransmit(id, message_id), slot.flight.next());
                     self.resent(id, message_id, slot.flight.sends);
+                    // After Aggressive Mode the responder cannot read this before it has our last message of phase 1.
+                    if let Some(flight) = live.flight.as_ref().filter(|_| live.unconfirmed) {
+                        self.host.out.transmit(path, flight.datagram.clone());
+                    }
                     self.host.out.transmit(path, octets);
                     live.quick.insert(message_id, slot);
                 }
@@ -62,7 +66,7 @@ impl Engine {
     fn reap(&mut self, id: IkeSaId, message_id: MessageId) {
         let Some(mut live) = self.table.take_live(id) else { return };
         if message_id == MessageId::ZERO {
-            live.flight = None;
+            live.flight = live.flight.filter(|_| live.unconfirmed);
             self.host.out.event(Event::Reaped { ike_sa: id });
         } else if live.quick.get(&message_id).is_some_and(|slot| matches!(slot.state, Quick::Complete)) {
             live.quick.remove(&message_id);

@@ -5,15 +5,17 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, PeerPublic, Work};
-use isakmp_wire::{MessageId, Payload, PayloadKind};
+use isakmp_wire::{Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::{AuthCx, Contribution, Credentials, IdentitySlot};
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
+use crate::identity::Identity;
 use crate::phase1::facts::Agreed;
 use crate::phase1::finish;
+use crate::policy::Mode;
 
 /// RFC 2409 5: the length of a nonce.
 pub(crate) const NONCE_LEN: core::ops::RangeInclusive<usize> = 8..=256;
@@ -29,9 +31,12 @@ pub(crate) struct Made {
 pub(crate) fn make(agreed: &Agreed, cx: &mut Cx<'_>) -> Result<Made, Abort> {
     let ephemeral = agreed.suite.group.start(&*cx.provider.random).map_err(LocalFailure::Crypto)?;
     let nonce = cx.random(agreed.offered.policy.nonce_len)?;
-    let identity = match agreed.authenticator.identity_slot() {
-        IdentitySlot::WithContribution => Some(finish::our_identity(&agreed.offered)),
-        IdentitySlot::WithProof => None,
+    // In Aggressive Mode the identity goes with the contribution whatever the method.
+    let identity = match (agreed.offered.mode, agreed.authenticator.identity_slot()) {
+        (Mode::Main, IdentitySlot::WithProof) => None,
+        (Mode::Aggressive, _) | (_, IdentitySlot::WithContribution) => {
+            Some(finish::our_identity(&agreed.offered))
+        }
     };
     let public = Bytes::copy_from_slice(ephemeral.public());
     let mine = Contribution { public, nonce: nonce.into(), identity };
@@ -46,21 +51,30 @@ pub(crate) struct Theirs {
     pub(crate) credentials: Credentials,
 }
 
-/// Checks message 3 or 4. `mine` is our own contribution, if it was sent already.
-pub(crate) fn check(
+/// Checks message 3 or 4 of Main Mode. `mine` is our own contribution, if it was sent already.
+pub(crate) fn check_alone(
     agreed: &Agreed,
     mine: Option<&Contribution>,
     incoming: &Incoming,
     cx: &Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
-    let message = match incoming.clear() {
-        Ok(message) => message,
-        Err(reject) => return Work::Done(Err(reject)),
-    };
-    if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(&message) {
+    match incoming.clear() {
+        Ok(message) => check(agreed, mine, (&message, None), cx),
+        Err(reject) => Work::Done(Err(reject)),
+    }
+}
+
+/// Checks the contribution in a message. `peer` is the identity that came with it, where one did.
+pub(crate) fn check(
+    agreed: &Agreed,
+    mine: Option<&Contribution>,
+    (message, peer): (&Message, Option<&Identity>),
+    cx: &Cx<'_>,
+) -> Work<Result<Theirs, Reject>> {
+    if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(message) {
         return Work::Done(Err(misbehaviour.into()));
     }
-    let contribution = match agreed.authenticator.open(&message, cx) {
+    let contribution = match agreed.authenticator.open(message, cx) {
         Work::Done(Ok(contribution)) => contribution,
         Work::Done(Err(reject)) => return Work::Done(Err(reject)),
         Work::Pending(ticket) => return Work::Pending(ticket),
@@ -69,7 +83,7 @@ pub(crate) fn check(
         Ok(public) => public,
         Err(misbehaviour) => return Work::Done(Err(misbehaviour.into())),
     };
-    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer: None };
+    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer };
     let credentials = agreed.authenticator.credentials(&peer, cx);
     credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials? }))
 }

@@ -5,11 +5,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use crypto_provider::{EphemeralKey, PeerPublic, Work};
+use crypto_provider::{SharedSecret, Work};
 use isakmp_wire::payload::Identification;
 use isakmp_wire::{EncryptedMessage, Message, MessageId, Payload, PayloadKind};
 
-use crate::auth::{IdentitySlot, KeyInputs};
+use crate::auth::KeyInputs;
 use crate::context::Cx;
 use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::Event;
@@ -25,14 +25,8 @@ const UDP: u8 = 17;
 const IKE_PORT: u16 = 500;
 const IKE_NAT_PORT: u16 = 4500;
 
-/// Computes g^xy and everything that follows from it.
-pub(crate) fn key(
-    exchanged: Exchanged,
-    ephemeral: Box<dyn EphemeralKey>,
-    public: &PeerPublic,
-    cx: &mut Cx<'_>,
-) -> Result<Keyed, Abort> {
-    let g_xy = ephemeral.complete(public).map_err(LocalFailure::Crypto)?;
+/// Computes everything that follows from g^xy.
+pub(crate) fn key(exchanged: Exchanged, g_xy: &SharedSecret, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
     let agreed = &exchanged.agreed;
     let (i, r) = exchanged.by_role();
     let cookies = agreed.offered.cookies;
@@ -50,7 +44,7 @@ pub(crate) fn key(
     let mut candidates = Vec::with_capacity(skeyids.len());
     for skeyid in &skeyids {
         log.record("SKEYID", &[("Ni_b", &i.nonce), ("Nr_b", &r.nonce)], skeyid.expose());
-        let keys = Keys::derive(&agreed.suite, skeyid, &g_xy, &cookies, &mut log)?;
+        let keys = Keys::derive(&agreed.suite, skeyid, g_xy, &cookies, &mut log)?;
         let iv = IvChain::phase1(agreed.suite.hash, &i.public, &r.public, keys.block_len);
         log.record("IV", &[("g^xi", &i.public), ("g^xr", &r.public)], iv.current().octets());
         candidates.push(Candidate { keys, iv });
@@ -58,9 +52,16 @@ pub(crate) fn key(
     if candidates.is_empty() {
         return Err(LocalFailure::NoPolicy.into());
     }
-    cx.out.event(Event::SkeyidGenerated { ike_sa: agreed.offered.ike_sa });
     Ok(Keyed { exchanged, candidates })
 }
+
+/// Says that the keys are there.
+pub(crate) fn report_keys(keyed: &Keyed, cx: &mut Cx<'_>) {
+    cx.out.event(Event::SkeyidGenerated { ike_sa: keyed.exchanged.agreed.offered.ike_sa });
+}
+
+/// A side that must commit itself to one form of SKEYID before the peer has proved any takes the first.
+pub(crate) const MOST_LIKELY: usize = 0;
 
 /// Our ID payload.
 pub(crate) fn our_identity(offered: &Offered) -> Payload {
@@ -70,31 +71,43 @@ pub(crate) fn our_identity(offered: &Offered) -> Payload {
 }
 
 /// Message 5 or 6: our identity and our proof, encrypted under the chosen candidate.
-pub(crate) fn send_proof(keyed: &mut Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Bytes, Abort> {
+pub(crate) fn send_encrypted_proof(
+    keyed: &mut Keyed,
+    chosen: usize,
+    cx: &mut Cx<'_>,
+) -> Result<Bytes, Abort> {
+    let payloads = prove(keyed, chosen, cx)?;
+    let header = keyed.exchanged.agreed.offered.header();
+    let candidate = keyed.candidates.get_mut(chosen).ok_or(LocalFailure::NoPolicy)?;
+    Ok(encrypt(&payloads, header, (&candidate.keys, &mut candidate.iv), cx)?)
+}
+
+/// Our proof under the chosen candidate, and our identity unless it went with the contribution.
+pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Vec<Payload>, Abort> {
     let Keyed { exchanged, candidates } = keyed;
-    let candidate = candidates.get_mut(chosen).ok_or(LocalFailure::NoPolicy)?;
+    let candidate = candidates.get(chosen).ok_or(LocalFailure::NoPolicy)?;
     let offered = &exchanged.agreed.offered;
     let suite = &exchanged.agreed.suite;
-    let id = exchanged.mine.identity.clone().unwrap_or_else(|| our_identity(offered));
+    let (id, mut payloads) = match exchanged.mine.identity.clone() {
+        Some(id) => (id, Vec::new()),
+        None => {
+            let id = our_identity(offered);
+            (id.clone(), vec![id])
+        }
+    };
     let inputs = exchanged.proof_inputs(id.raw());
     let hash = inputs.hash(offered.role, &*candidate.keys.skeyid, suite.prf_len());
-    let name = hash_name(offered.role);
     let ids = (offered.ike_sa, offered.cookies);
     cx.key_log(&offered.policy, ids, MessageId::ZERO, suite.chosen.hash).record(
-        name,
+        hash_name(offered.role),
         &inputs.named(offered.role),
         hash.expose(),
     );
-    let proof = match exchanged.agreed.authenticator.prove(hash.expose(), cx) {
-        Work::Done(proof) => proof?,
+    match exchanged.agreed.authenticator.prove(hash.expose(), cx) {
+        Work::Done(proof) => payloads.extend(proof?),
         Work::Pending(_) => return Err(LocalFailure::Method(exchanged.agreed.authenticator.method()).into()),
-    };
-    let mut payloads = match exchanged.agreed.authenticator.identity_slot() {
-        IdentitySlot::WithProof => vec![id],
-        IdentitySlot::WithContribution => Vec::new(),
-    };
-    payloads.extend(proof);
-    Ok(encrypt(&payloads, offered.header(), (&candidate.keys, &mut candidate.iv), cx)?)
+    }
+    Ok(payloads)
 }
 
 fn hash_name(prover: Role) -> &'static str {
@@ -127,25 +140,67 @@ pub(crate) struct Proven {
     pub(crate) identity: Identity,
     /// Which candidate's keys hold.
     pub(crate) candidate: usize,
-    pub(crate) iv: PendingIv,
+    /// Where the chain goes on, if the proof was encrypted.
+    pub(crate) iv: Option<PendingIv>,
 }
 
-/// Checks message 5 or 6 of the peer whose role is `prover` under every candidate.
+/// How a proof is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// Whose proof it is.
+    pub(crate) prover: Role,
+    /// Whether it may come in clear as well: Aggressive Mode's third message.
+    pub(crate) clear: bool,
+}
+
+/// Checks a message that is the peer's proof, under every candidate.
 ///
 /// Until a HASH has held, every failure is the same: undecipherable. Whoever sends garbage learns nothing.
 pub(crate) fn check_proof(
     keyed: &Keyed,
-    prover: Role,
+    reading: Reading,
     incoming: &Incoming,
     cx: &mut Cx<'_>,
 ) -> Work<Result<Proven, Reject>> {
+    if reading.clear && !incoming.header.is_encrypted() {
+        return match incoming.clear() {
+            Ok(message) => check_clear_proof(keyed, reading.prover, &message, cx),
+            Err(reject) => Work::Done(Err(reject)),
+        };
+    }
     let encrypted = match incoming.encrypted() {
         Ok(encrypted) => encrypted,
         Err(reject) => return Work::Done(Err(reject)),
     };
+    choose(keyed, cx, |candidate, cx| match decrypt(candidate, &encrypted) {
+        Ok((message, iv)) => {
+            verify(keyed, candidate, (reading.prover, &message), cx).map(|id| Ok((id?, Some(iv))))
+        }
+        Err(reject) => Work::Done(Err(reject)),
+    })
+}
+
+/// Checks a proof that came in clear: Aggressive Mode.
+pub(crate) fn check_clear_proof(
+    keyed: &Keyed,
+    prover: Role,
+    message: &Message,
+    cx: &mut Cx<'_>,
+) -> Work<Result<Proven, Reject>> {
+    choose(keyed, cx, |candidate, cx| {
+        verify(keyed, candidate, (prover, message), cx).map(|id| Ok((id?, None)))
+    })
+}
+
+/// The candidate whose HASH holds. All are always tried.
+fn choose(
+    keyed: &Keyed,
+    cx: &mut Cx<'_>,
+    check: impl Fn(&Candidate, &mut Cx<'_>) -> Work<Result<(Payload, Option<PendingIv>), Reject>>,
+) -> Work<Result<Proven, Reject>> {
     let mut verdict = Err(Misbehaviour::Undecipherable.into());
     for (index, candidate) in keyed.candidates.iter().enumerate() {
-        match check_candidate(keyed, candidate, prover, &encrypted, cx) {
+        match check(candidate, cx) {
             Work::Pending(ticket) => return Work::Pending(ticket),
             Work::Done(Ok((id, iv))) if verdict.is_err() => verdict = Ok((id, index, iv)),
             Work::Done(_) => {}
@@ -158,32 +213,24 @@ pub(crate) fn check_proof(
     Work::Done(accept_identity(&id, keyed).map(|identity| Proven { identity, candidate, iv }))
 }
 
-fn check_candidate(
+/// Whether a message proves its sender under one candidate; its ID payload.
+fn verify(
     keyed: &Keyed,
     candidate: &Candidate,
-    prover: Role,
-    encrypted: &EncryptedMessage,
+    (prover, message): (Role, &Message),
     cx: &mut Cx<'_>,
-) -> Work<Result<(Payload, PendingIv), Reject>> {
+) -> Work<Result<Payload, Reject>> {
     let agreed = &keyed.exchanged.agreed;
-    let opened = decrypt(candidate, encrypted).and_then(|(message, iv)| {
-        agreed.authenticator.proof_shape().check(&message)?;
-        let id = match &keyed.exchanged.theirs.identity {
-            Some(id) => id.clone(),
-            None => message
-                .first(PayloadKind::IDENTIFICATION)
-                .cloned()
-                .ok_or(Misbehaviour::Missing(PayloadKind::IDENTIFICATION))?,
-        };
-        Ok((message, iv, id))
-    });
-    let (message, iv, id) = match opened {
-        Ok(opened) => opened,
-        Err(reject) => return Work::Done(Err(reject)),
+    if let Err(misbehaviour) = agreed.authenticator.proof_shape().check(message) {
+        return Work::Done(Err(misbehaviour.into()));
+    }
+    let known = keyed.exchanged.theirs.identity.clone();
+    let Some(id) = known.or_else(|| message.first(PayloadKind::IDENTIFICATION).cloned()) else {
+        return Work::Done(Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION).into()));
     };
     let inputs = keyed.exchanged.proof_inputs(id.raw());
     let hash = inputs.hash(prover, &*candidate.keys.skeyid, agreed.suite.prf_len());
-    let verified = agreed.authenticator.verify(hash.expose(), &message, cx);
+    let verified = agreed.authenticator.verify(hash.expose(), message, cx);
     if let Work::Done(Ok(())) = verified {
         let ids = (agreed.offered.ike_sa, agreed.offered.cookies);
         cx.key_log(&agreed.offered.policy, ids, MessageId::ZERO, agreed.suite.chosen.hash).record(
@@ -192,7 +239,7 @@ fn check_candidate(
             hash.expose(),
         );
     }
-    verified.map(|verified| verified.map(|()| (id, iv)))
+    verified.map(|verified| verified.map(|()| id))
 }
 
 fn decrypt(candidate: &Candidate, encrypted: &EncryptedMessage) -> Result<(Message, PendingIv), Reject> {
@@ -222,12 +269,16 @@ fn check_ports(body: &Identification) -> Result<(), Misbehaviour> {
     }
 }
 
+/// Moves the chain of the candidate that held past the peer's proof.
+pub(crate) fn commit(keyed: &mut Keyed, proven: &Proven) {
+    if let (Some(candidate), Some(iv)) = (keyed.candidates.get_mut(proven.candidate), proven.iv) {
+        candidate.iv.commit(iv);
+    }
+}
+
 /// The end: the candidate that held becomes the IKE SA, the others are dropped and wiped.
-pub(crate) fn establish(
-    mut keyed: Keyed,
-    chosen: usize,
-    identity: Identity,
-) -> Result<Box<Established>, Abort> {
+pub(crate) fn establish(mut keyed: Keyed, proven: Proven) -> Result<Box<Established>, Abort> {
+    let Proven { identity, candidate: chosen, .. } = proven;
     if chosen >= keyed.candidates.len() {
         return Err(LocalFailure::NoPolicy.into());
     }

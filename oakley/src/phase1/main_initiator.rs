@@ -27,7 +27,7 @@ use crate::exchange::shape::MAIN_OFFER;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
-use crate::phase1::finish::{self, Proven};
+use crate::phase1::finish::{self, MOST_LIKELY, Proven, Reading};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
@@ -40,10 +40,7 @@ pub(crate) fn begin(
     cx: &mut Cx<'_>,
 ) -> Result<(Box<AwaitSa>, Bytes), Abort> {
     let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
-    let sa_i = match cx.overrides.phase1_sa.take() {
-        Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
-        None => offer::offer(&policy),
-    };
+    let sa_i = offer::offer(&policy, cx)?;
     let offered = Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i };
     let mut payloads = vec![offered.sa_i.clone()];
     payloads.extend(vendor_ids(&offered.policy));
@@ -127,7 +124,7 @@ impl Waiting for AwaitReply {
     type Checked = Theirs;
 
     fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Theirs, Reject>> {
-        contribution::check(&self.agreed, Some(&self.mine), incoming, cx)
+        contribution::check_alone(&self.agreed, Some(&self.mine), incoming, cx)
     }
 
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
@@ -135,15 +132,14 @@ impl Waiting for AwaitReply {
         contribution::report(&agreed, cx);
         let Theirs { contribution, public, credentials } = theirs;
         let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
-        let mut keyed = finish::key(exchanged, ephemeral, &public, cx)?;
-        let send = finish::send_proof(&mut keyed, MOST_LIKELY, cx)?;
+        let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
+        let mut keyed = finish::key(exchanged, &g_xy, cx)?;
+        finish::report_keys(&keyed, cx);
+        let send = finish::send_encrypted_proof(&mut keyed, MOST_LIKELY, cx)?;
         keyed.candidates.truncate(1);
         Ok(Step::Wait { next: Box::new(AwaitProof { keyed }).into(), send })
     }
 }
-
-/// An initiator must commit itself to one form of SKEYID with message 5.
-const MOST_LIKELY: usize = 0;
 
 /// Our proof is sent; waits for message 6.
 pub(crate) struct AwaitProof {
@@ -160,16 +156,14 @@ impl Waiting for AwaitProof {
     type Checked = Proven;
 
     fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Proven, Reject>> {
-        finish::check_proof(&self.keyed, Role::Responder, incoming, cx)
+        finish::check_proof(&self.keyed, Reading { prover: Role::Responder, clear: false }, incoming, cx)
     }
 
     fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
         let Self { mut keyed } = *self;
         finish::report(&keyed.exchanged.agreed.offered, cx);
-        if let Some(candidate) = keyed.candidates.get_mut(proven.candidate) {
-            candidate.iv.commit(proven.iv);
-        }
-        let established = finish::establish(keyed, proven.candidate, proven.identity)?;
+        finish::commit(&mut keyed, &proven);
+        let established = finish::establish(keyed, proven)?;
         Ok(Step::Done { established, send: None })
     }
 }

@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 
 use bytes::Bytes;
-use crypto_provider::{EphemeralKey, PeerPublic, Work};
+use crypto_provider::{EphemeralKey, PeerPublic, Ticket, Work};
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{MessageId, PayloadKind};
 
@@ -26,16 +26,18 @@ use crate::exchange::shape::MAIN_OFFER;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
-use crate::phase1::finish::{self, Proven};
+use crate::phase1::finish::{self, Proven, Reading};
 use crate::phase1::main_initiator::vendor_ids;
-use crate::phase1::{Step, Waiting, offer};
+use crate::phase1::{Phase1, Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
 /// What message 1 of a configured peer leads to.
 pub(crate) enum Begun {
     /// Message 2, and a half-open exchange.
-    Answered(Box<AwaitContribution>, Bytes),
+    Answered(Phase1, Cookies, Bytes),
+    /// An answer is outstanding; message 1 will be tried again.
+    Pending(Ticket),
     /// Nothing is kept.
     Refused(Reject),
     /// Our own side failed; nothing is kept.
@@ -83,10 +85,8 @@ pub(crate) fn begin(
     let mut payloads = vec![answer];
     payloads.extend(vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
-    Begun::Answered(
-        Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } }),
-        datagram,
-    )
+    let state = Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } });
+    Begun::Answered(state.into(), cookies, datagram)
 }
 
 /// Our choice is sent; waits for message 3.
@@ -98,17 +98,13 @@ impl AwaitContribution {
     pub(crate) fn suite(&self) -> &Phase1Suite {
         &self.agreed.suite.chosen
     }
-
-    pub(crate) fn cookies(&self) -> Cookies {
-        self.agreed.offered.cookies
-    }
 }
 
 impl Waiting for AwaitContribution {
     type Checked = Theirs;
 
     fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Theirs, Reject>> {
-        contribution::check(&self.agreed, None, incoming, cx)
+        contribution::check_alone(&self.agreed, None, incoming, cx)
     }
 
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
@@ -150,7 +146,10 @@ impl Waiting for AwaitInitiatorProof {
     fn prepare(self: Box<Self>, cx: &mut Cx<'_>) -> Result<Box<Self>, Abort> {
         let keyed = match self.stage {
             Stage::Contributed(exchanged, ephemeral, public) => {
-                finish::key(exchanged, ephemeral, &public, cx)?
+                let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
+                let keyed = finish::key(exchanged, &g_xy, cx)?;
+                finish::report_keys(&keyed, cx);
+                keyed
             }
             Stage::Keyed(keyed) => keyed,
         };
@@ -161,7 +160,7 @@ impl Waiting for AwaitInitiatorProof {
         let Stage::Keyed(keyed) = &self.stage else {
             return Work::Done(Err(Misbehaviour::Undecipherable.into()));
         };
-        finish::check_proof(keyed, Role::Initiator, incoming, cx)
+        finish::check_proof(keyed, Reading { prover: Role::Initiator, clear: false }, incoming, cx)
     }
 
     fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
@@ -169,11 +168,9 @@ impl Waiting for AwaitInitiatorProof {
             return Err(LocalFailure::NoPolicy.into());
         };
         finish::report(&keyed.exchanged.agreed.offered, cx);
-        if let Some(candidate) = keyed.candidates.get_mut(proven.candidate) {
-            candidate.iv.commit(proven.iv);
-        }
-        let send = finish::send_proof(&mut keyed, proven.candidate, cx)?;
-        let established = finish::establish(keyed, proven.candidate, proven.identity)?;
+        finish::commit(&mut keyed, &proven);
+        let send = finish::send_encrypted_proof(&mut keyed, proven.candidate, cx)?;
+        let established = finish::establish(keyed, proven)?;
         Ok(Step::Done { established, send: Some(send) })
     }
 }

@@ -3,10 +3,13 @@
 //! | | 1 | 2 | 3 | 4 | 5 | 6 |
 //! |---|---|---|---|---|---|---|
 //! | Main | Offer | Offer | Contribute | Contribute | Identify, Prove | Identify, Prove |
+//! | Aggressive | Offer, Contribute, Identify | Offer, Contribute, Identify, Prove | Prove | | | |
 //!
 //! Every state is checked by `&self`: whatever arrives, nothing changes. Only a message that was accepted advances it, and
 //! then the state is consumed.
 
+pub(crate) mod aggressive_initiator;
+pub(crate) mod aggressive_responder;
 pub(crate) mod contribution;
 pub(crate) mod facts;
 pub(crate) mod finish;
@@ -27,7 +30,6 @@ use crate::policy::{Mode, Phase1Suite};
 use crate::snapshot::IkeSaState;
 
 /// A phase 1 exchange between two messages.
-#[expect(clippy::enum_variant_names, reason = "Aggressive Mode's states will stand beside Main Mode's")]
 pub(crate) enum Phase1 {
     /// Our message 1 is sent.
     MainAwaitSa(Box<main_initiator::AwaitSa>),
@@ -39,6 +41,10 @@ pub(crate) enum Phase1 {
     MainAwaitContribution(Box<main_responder::AwaitContribution>),
     /// Our message 4 is sent.
     MainAwaitInitiatorProof(Box<main_responder::AwaitInitiatorProof>),
+    /// Our message 1 is sent.
+    AggressiveAwaitReply(Box<aggressive_initiator::AwaitReply>),
+    /// Our message 2 is sent.
+    AggressiveAwaitProof(Box<aggressive_responder::AwaitProof>),
 }
 
 /// What an accepted message leads to.
@@ -90,6 +96,19 @@ impl Phase1 {
             Self::MainAwaitProof(state) => run(state, incoming, cx),
             Self::MainAwaitContribution(state) => run(state, incoming, cx),
             Self::MainAwaitInitiatorProof(state) => run(state, incoming, cx),
+            Self::AggressiveAwaitReply(state) => run(state, incoming, cx),
+            Self::AggressiveAwaitProof(state) => run(state, incoming, cx),
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        match self {
+            Self::MainAwaitSa(_)
+            | Self::MainAwaitReply(_)
+            | Self::MainAwaitProof(_)
+            | Self::MainAwaitContribution(_)
+            | Self::MainAwaitInitiatorProof(_) => Mode::Main,
+            Self::AggressiveAwaitReply(_) | Self::AggressiveAwaitProof(_) => Mode::Aggressive,
         }
     }
 
@@ -98,16 +117,19 @@ impl Phase1 {
             Self::MainAwaitSa(_) => IkeSaState::NoState(Mode::Main),
             Self::MainAwaitContribution(_) | Self::MainAwaitReply(_) => IkeSaState::SaSetup(Mode::Main),
             Self::MainAwaitInitiatorProof(_) | Self::MainAwaitProof(_) => IkeSaState::KeyExchange(Mode::Main),
+            Self::AggressiveAwaitReply(_) => IkeSaState::NoState(Mode::Aggressive),
+            Self::AggressiveAwaitProof(_) => IkeSaState::KeyExchange(Mode::Aggressive),
         }
     }
 
     pub(crate) fn suite(&self) -> Option<&Phase1Suite> {
         match self {
-            Self::MainAwaitSa(_) => None,
+            Self::MainAwaitSa(_) | Self::AggressiveAwaitReply(_) => None,
             Self::MainAwaitReply(state) => Some(state.suite()),
             Self::MainAwaitProof(state) => Some(state.suite()),
             Self::MainAwaitContribution(state) => Some(state.suite()),
             Self::MainAwaitInitiatorProof(state) => Some(state.suite()),
+            Self::AggressiveAwaitProof(state) => Some(state.suite()),
         }
     }
 }
@@ -146,4 +168,6 @@ waiting_state! {
     MainAwaitProof(main_initiator::AwaitProof),
     MainAwaitContribution(main_responder::AwaitContribution),
     MainAwaitInitiatorProof(main_responder::AwaitInitiatorProof),
+    AggressiveAwaitReply(aggressive_initiator::AwaitReply),
+    AggressiveAwaitProof(aggressive_responder::AwaitProof),
 }

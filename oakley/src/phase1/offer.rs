@@ -12,11 +12,12 @@ use isakmp_wire::payload::{Attribute, Proposal, SecurityAssociation, Situation, 
 use isakmp_wire::registry::phase1::{
     AttributeClass, AuthMethod as MethodNumber, Encryption, HashAlgorithm as HashNumber,
 };
-use isakmp_wire::{Doi, Payload, ProtocolId};
+use isakmp_wire::{Doi, Payload, PayloadKind, ProtocolId};
 
 use crate::attributes::{self, Attributes, Classes};
+use crate::context::Cx;
 use crate::engine::outbox::Outbox;
-use crate::error::{Incompatibility, Misbehaviour, Reject};
+use crate::error::{Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Difference, Event};
 use crate::policy::{AuthMethod, Phase1Policy, Phase1Suite};
 use crate::sa::IkeSaId;
@@ -40,9 +41,12 @@ pub(crate) const CLASSES: Classes = Classes {
 };
 
 /// The SA payload that offers all suites of a policy: one proposal, one transform each.
-pub(crate) fn offer(policy: &Phase1Policy) -> Payload {
+pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, LocalFailure> {
+    if let Some(octets) = cx.overrides.phase1_sa.take() {
+        return Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy);
+    }
     let transforms = (1u8..).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();
-    payload(vec![Proposal { number: 1, protocol: ProtocolId::ISAKMP, spi: Bytes::new(), transforms }])
+    Ok(payload(vec![Proposal { number: 1, protocol: ProtocolId::ISAKMP, spi: Bytes::new(), transforms }]))
 }
 
 fn payload(proposals: Vec<Proposal>) -> Payload {
@@ -104,6 +108,19 @@ pub(crate) fn choose(
         }
     }
     Err(Incompatibility::NoProposalChosen.into())
+}
+
+/// Aggressive Mode: all transforms name one group, and it is that of the KE payload beside them.
+pub(crate) fn one_group(sa: &SecurityAssociation) -> Result<(), Misbehaviour> {
+    let transforms = sa.proposals.iter().flat_map(|proposal| &proposal.transforms);
+    let mut groups = transforms.map(|transform| {
+        transform.attribute(AttributeClass::GROUP_DESCRIPTION.0).and_then(Attribute::value_u64)
+    });
+    let first = groups.next();
+    match groups.all(|group| Some(group) == first) {
+        true => Ok(()),
+        false => Err(Misbehaviour::NotOffered("several groups where only one can be meant")),
+    }
 }
 
 fn acceptable_frame(proposal: &Proposal) -> bool {

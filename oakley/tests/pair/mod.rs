@@ -27,18 +27,32 @@ pub struct Policy {
     pub phase2: Option<Phase2Policy>,
     pub known: Option<SocketAddr>,
     pub key_log: bool,
+    /// Whether Aggressive Mode is on for the peer, and begun by us.
+    pub aggressive: bool,
+    pub quirks: Quirks,
+    /// Keys that are found by identity only.
+    pub named_keys: Vec<(Identity, Vec<u8>)>,
 }
 
 impl PolicySource for Policy {
     fn phase1(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
-        let wanted = mode == Mode::Main && self.known.is_none_or(|known| known == peer.path.remote);
+        let wanted = (mode == Mode::Main || self.aggressive)
+            && self.known.is_none_or(|known| known == peer.path.remote);
         let mut policy = Phase1Policy::new(self.suites.clone(), self.identity.clone());
         policy.peer_identity = self.peer_identity.clone();
         policy.key_log = self.key_log;
+        policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
+        policy.quirks = self.quirks.clone();
         Work::Done(wanted.then(|| Arc::new(policy)))
     }
 
-    fn pre_shared_keys(&self, _: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
+    fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
+        if let KeyQuery::Identity(identity) = query
+            && !self.named_keys.is_empty()
+        {
+            let keys = self.named_keys.iter().filter(|(name, _)| name == identity);
+            return Work::Done(keys.map(|(_, key)| SecretBytes::copy_of(key)).collect());
+        }
         Work::Done(self.keys.iter().map(|key| SecretBytes::copy_of(key)).collect())
     }
 
@@ -108,6 +122,9 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         phase2: Some(phase2(me, peer, vec![proposal(&[esp()])])),
         known: None,
         key_log: false,
+        aggressive: false,
+        quirks: Quirks::default(),
+        named_keys: Vec::new(),
     }
 }
 

@@ -1,0 +1,172 @@
+//! Aggressive Mode as responder (RFC 2409 5).
+//!
+//! ```text
+//!   HDR, SA, contribution, IDii          -->
+//!                                        <--  HDR, SA, contribution, IDir, proof
+//!   HDR[*], proof                        -->                                         AwaitProof
+//! ```
+//!
+//! The proof in message 2 goes to whoever asked: with a pre-shared key that is material for guessing it at leisure. So a
+//! policy must ask for this mode, and each answer is reported.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+
+use crypto_provider::Work;
+use isakmp_wire::payload::SecurityAssociation;
+use isakmp_wire::{Message, MessageId, PayloadKind};
+
+use crate::context::Cx;
+use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::event::{Cookies, Event};
+use crate::exchange::incoming::Incoming;
+use crate::exchange::shape::MAIN_OFFER;
+use crate::identity::Identity;
+use crate::keys::Suite;
+use crate::phase1::contribution::{self, Made, Theirs};
+use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
+use crate::phase1::finish::{self, MOST_LIKELY, Proven, Reading};
+use crate::phase1::main_initiator::vendor_ids;
+use crate::phase1::main_responder::Begun;
+use crate::phase1::{Step, Waiting, offer};
+use crate::policy::{AuthMethod, Mode, Phase1Policy, Phase1Suite, Role};
+use crate::sa::IkeSaId;
+
+/// The identity in message 1, which the policy is asked about.
+pub(crate) fn identity(message: &Message) -> Result<Identity, Misbehaviour> {
+    let body = message.get().ok_or(Misbehaviour::Missing(PayloadKind::IDENTIFICATION))?;
+    Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"))
+}
+
+/// Works on message 1.
+pub(crate) fn begin(
+    ike_sa: IkeSaId,
+    incoming: &Incoming,
+    policy: Arc<Phase1Policy>,
+    cx: &mut Cx<'_>,
+) -> Begun {
+    let message = match incoming.clear() {
+        Ok(message) => message,
+        Err(reject) => return Begun::Refused(reject),
+    };
+    let answer = match answer(ike_sa, incoming, (&message, policy), cx) {
+        Ok(answer) => answer,
+        Err(Failed::Refused(reject)) => return Begun::Refused(reject),
+        Err(Failed::Local(abort)) => return Begun::Failed(abort),
+    };
+    let peer = match identity(&message) {
+        Ok(peer) => peer,
+        Err(misbehaviour) => return Begun::Refused(misbehaviour.into()),
+    };
+    let theirs = match contribution::check(&answer.agreed, None, (&message, Some(&peer)), cx) {
+        Work::Done(Ok(theirs)) => theirs,
+        Work::Done(Err(reject)) => return Begun::Refused(reject),
+        Work::Pending(ticket) => return Begun::Pending(ticket),
+    };
+    let cookies = answer.agreed.offered.cookies;
+    match reply(answer, theirs, &message, cx) {
+        Ok((state, datagram)) => Begun::Answered(state.into(), cookies, datagram),
+        Err(abort) => Begun::Failed(abort),
+    }
+}
+
+enum Failed {
+    Refused(Reject),
+    Local(Abort),
+}
+
+impl<T: Into<Reject>> From<T> for Failed {
+    fn from(reject: T) -> Self {
+        Self::Refused(reject.into())
+    }
+}
+
+struct Answer {
+    agreed: Agreed,
+    sa_r: isakmp_wire::Payload,
+}
+
+fn answer(
+    ike_sa: IkeSaId,
+    incoming: &Incoming,
+    (message, policy): (&Message, Arc<Phase1Policy>),
+    cx: &mut Cx<'_>,
+) -> Result<Answer, Failed> {
+    let local = |failure: LocalFailure| Failed::Local(failure.into());
+    MAIN_OFFER.check(message)?;
+    let payload = PayloadKind::SA;
+    cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
+    let sa_i = message.first(payload).ok_or(Misbehaviour::Missing(payload))?.clone();
+    let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(payload))?;
+    // RFC 2409 5: the KE of message 1 is of one group, so an offer of several cannot be meant.
+    offer::one_group(sa)?;
+    let (chosen, sa_r) = offer::choose(ike_sa, sa, &policy, cx.out)?;
+    let responder = cx.cookie().map_err(local)?;
+    let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
+    let (path, method) = (incoming.path, chosen.method);
+    let offered =
+        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Aggressive, cookies, policy, sa_i };
+    let suite = Suite::resolve(chosen, cx.provider).ok_or_else(|| local(LocalFailure::Algorithm))?;
+    let authenticator = cx.authenticator(method).ok_or_else(|| local(LocalFailure::Method(method)))?;
+    Ok(Answer { agreed: Agreed { offered, suite, authenticator }, sa_r })
+}
+
+/// Message 2.
+fn reply(
+    answer: Answer,
+    theirs: Theirs,
+    message: &Message,
+    cx: &mut Cx<'_>,
+) -> Result<(Box<AwaitProof>, bytes::Bytes), Abort> {
+    let Answer { agreed, sa_r } = answer;
+    contribution::report(&agreed, cx);
+    let Theirs { mut contribution, public, credentials } = theirs;
+    if contribution.identity.is_none() {
+        contribution.identity = message.first(PayloadKind::IDENTIFICATION).cloned();
+    }
+    let Made { mine, ephemeral, payloads: sealed } = contribution::make(&agreed, cx)?;
+    let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
+    let (path, method) = (agreed.offered.path, agreed.suite.chosen.method);
+    let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
+    let mut keyed = finish::key(exchanged, &g_xy, cx)?;
+    finish::report_keys(&keyed, cx);
+    let mut payloads = vec![sa_r];
+    payloads.extend(sealed);
+    payloads.extend(keyed.exchanged.mine.identity.clone());
+    payloads.extend(finish::prove(&keyed, MOST_LIKELY, cx)?);
+    keyed.candidates.truncate(1);
+    let offered = &keyed.exchanged.agreed.offered;
+    payloads.extend(vendor_ids(&offered.policy));
+    if method == AuthMethod::PreShared {
+        cx.out.event(Event::AggressivePreShared { ike_sa: offered.ike_sa, path });
+    }
+    let datagram = clear_message(offered.header(), payloads);
+    Ok((Box::new(AwaitProof { keyed }), datagram))
+}
+
+/// Message 2 is sent; waits for message 3, encrypted or not.
+pub(crate) struct AwaitProof {
+    keyed: Keyed,
+}
+
+impl AwaitProof {
+    pub(crate) fn suite(&self) -> &Phase1Suite {
+        &self.keyed.exchanged.agreed.suite.chosen
+    }
+}
+
+impl Waiting for AwaitProof {
+    type Checked = Proven;
+
+    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Proven, Reject>> {
+        finish::check_proof(&self.keyed, Reading { prover: Role::Initiator, clear: true }, incoming, cx)
+    }
+
+    fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+        let Self { mut keyed } = *self;
+        finish::report(&keyed.exchanged.agreed.offered, cx);
+        finish::commit(&mut keyed, &proven);
+        Ok(Step::Done { established: finish::establish(keyed, proven)?, send: None })
+    }
+}
