@@ -20,13 +20,28 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// The text is not UTF-8; `before` is what precedes the first wrong octet.
+    pub(crate) fn encoding(file: &str, before: &str) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
+        Self {
+            file: file.to_owned(),
+            line: count(before.matches('\n').count()),
+            column: count(column),
+            kind: ErrorKind::Invalid("not UTF-8".to_owned()),
+            excerpt: String::new(),
+        }
+    }
+
     /// Two lines that show where the error is: the line as far as it was read, and a caret below the word, as IOS
     /// does it. `None` when the error was found after reading.
     pub fn caret(&self) -> Option<String> {
         if self.excerpt.is_empty() {
             return None;
         }
-        let width = usize::try_from(self.column).unwrap_or(usize::MAX).min(self.excerpt.chars().count().saturating_add(1));
+        let width = usize::try_from(self.column)
+            .unwrap_or(usize::MAX)
+            .min(self.excerpt.chars().count().saturating_add(1));
         Some(format!("{}\n{:>width$}", self.excerpt, "^"))
     }
 }
@@ -77,7 +92,9 @@ impl ErrorKind {
     /// What may stand at the position, for context help; empty where that is not the question.
     pub fn accepted(&self) -> &[String] {
         match self {
-            Self::UnknownCommand { accepted, .. } | Self::UnknownWord { accepted, .. } | Self::Incomplete { accepted } => accepted,
+            Self::UnknownCommand { accepted, .. }
+            | Self::UnknownWord { accepted, .. }
+            | Self::Incomplete { accepted } => accepted,
             Self::Ambiguous { candidates, .. } => candidates,
             Self::Invalid(_) | Self::Refused(_) => &[],
         }
@@ -101,7 +118,9 @@ pub enum Refusal {
     #[error("this map negotiates, but 'no crypto isakmp enable' is configured")]
     IsakmpDisabled,
     /// A transform of before RFC 2401.
-    #[error("transform {0} is read but does not run: it has no sequence numbers and cannot be negotiated by RFC 2407")]
+    #[error(
+        "transform {0} is read but does not run: it has no sequence numbers and cannot be negotiated by RFC 2407"
+    )]
     OldTransform(&'static str),
     /// `initialization-vector size 4`.
     #[error("an initialization vector of 4 octets belongs to esp-rfc1829, which does not run")]
@@ -128,10 +147,14 @@ pub enum Refusal {
     #[error("the transform sets of one entry must agree: one says mode transport, another mode tunnel")]
     MixedModes,
     /// A wildcard that is not a prefix.
-    #[error("wildcard {0} has holes: a crypto map's access list takes prefixes only, which is all that IKE can say (RFC 2407 4.6.2)")]
+    #[error(
+        "wildcard {0} has holes: a crypto map's access list takes prefixes only, which is all that IKE can say (RFC 2407 4.6.2)"
+    )]
     WildcardHoles(core::net::Ipv4Addr),
     /// A port condition that is not one port.
-    #[error("a permit line of a crypto map's access list takes 'eq' or no port: IKE can name one port, not a range (RFC 2407 4.6.2)")]
+    #[error(
+        "a permit line of a crypto map's access list takes 'eq' or no port: IKE can name one port, not a range (RFC 2407 4.6.2)"
+    )]
     PortRange,
     /// A standard list under `match address`.
     #[error("access list {0} is a standard list; a crypto map needs an extended one")]
@@ -157,7 +180,9 @@ pub enum Refusal {
     #[error("manual keys: {0}")]
     ManualKey(String),
     /// `ipsec-manual` with a combined or counter cipher.
-    #[error("{0} with manual keys is refused: after a restart it would use its counter again under the same key")]
+    #[error(
+        "{0} with manual keys is refused: after a restart it would use its counter again under the same key"
+    )]
     ManualCounter(&'static str),
     /// A map that leads to itself, or a feature that has no meaning in its place.
     #[error("'{0}' has no meaning here")]

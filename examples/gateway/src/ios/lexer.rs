@@ -29,6 +29,18 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// Adds a form to what would have been accepted.
+    pub(crate) fn also(mut self, form: &str) -> Self {
+        if let ErrorKind::UnknownCommand { accepted, .. }
+        | ErrorKind::UnknownWord { accepted, .. }
+        | ErrorKind::Incomplete { accepted } = &mut self.kind
+        {
+            accepted.push(form.to_owned());
+            accepted.sort();
+        }
+        self
+    }
+
     /// The one of two readings of a line that came farther; what either would have accepted is kept on a tie.
     pub(crate) fn farther(self, other: Self) -> Self {
         if other.offset != self.offset {
@@ -100,6 +112,13 @@ impl<'a> Words<'a> {
         Origin { line: self.number, column: self.column(offset) }
     }
 
+    /// Where the line begins.
+    pub(crate) fn start(&self) -> Origin {
+        let mut first = self.clone();
+        first.next = 0;
+        first.origin()
+    }
+
     /// The whole line without surrounding white space.
     pub(crate) fn whole(&self) -> &'a str {
         self.raw.trim_matches(is_blank)
@@ -140,7 +159,8 @@ impl<'a> Words<'a> {
     /// Reads one of several keywords that cannot be abbreviated: `1` is not short for `14`.
     pub(crate) fn exactly<T: Copy>(&mut self, options: &[(&'static str, T)]) -> Result<T, Fault> {
         let word = self.peek();
-        let Some(&(_, value)) = options.iter().find(|(name, _)| word.is_some_and(|word| name.eq_ignore_ascii_case(word)))
+        let Some(&(_, value)) =
+            options.iter().find(|(name, _)| word.is_some_and(|word| name.eq_ignore_ascii_case(word)))
         else {
             let names: Vec<&'static str> = options.iter().map(|&(name, _)| name).collect();
             return Err(self.unexpected(&names));
@@ -178,7 +198,11 @@ impl<'a> Words<'a> {
     }
 
     /// Reads a word by `parse`; `form` describes it in messages.
-    pub(crate) fn parameter<T>(&mut self, form: &str, parse: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Fault> {
+    pub(crate) fn parameter<T>(
+        &mut self,
+        form: &str,
+        parse: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Result<T, Fault> {
         match self.peek().and_then(parse) {
             Some(value) => {
                 self.advance();
@@ -223,7 +247,7 @@ impl<'a> Words<'a> {
     }
 
     /// Takes over what another reading of the same line found to be secret.
-    pub(crate) fn share_secrets(&mut self, other: &Self) {
+    pub(crate) fn share_secrets(&mut self, other: &Words<'_>) {
         self.secrets.extend(other.secrets.iter().cloned());
     }
 

@@ -26,8 +26,8 @@ mod running;
 
 pub use error::{ConfigError, ErrorKind, Refusal};
 pub use lower::{
-    AppliedMap, ManualAh, ManualEsp, ManualSas, MapPolicy, MapRule, Policies, PolicyPeer, Protection, SharedKey, Vintage,
-    Warning, WarningKind, lower,
+    AppliedMap, ManualAh, ManualEsp, ManualSas, MapPolicy, MapRule, Policies, PolicyPeer, Protection,
+    SharedKey, Vintage, Warning, WarningKind, lower,
 };
 pub use reader::{MAX_ERRORS, MAX_LINE, Reader, parse};
 pub use running::print;

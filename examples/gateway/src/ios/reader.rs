@@ -28,8 +28,14 @@ pub(crate) enum Mode {
     Global,
     IsakmpPolicy(u16),
     TransformSet(String),
-    CryptoMap { name: String, sequence: u16 },
-    DynamicMap { name: String, sequence: u16 },
+    CryptoMap {
+        name: String,
+        sequence: u16,
+    },
+    DynamicMap {
+        name: String,
+        sequence: u16,
+    },
     Interface(InterfaceName),
     AccessList(AclName),
     PubkeyChain,
@@ -193,7 +199,8 @@ impl Reader {
             }
             _ => self.config.known.entry(section).or_default(),
         };
-        let opens = matches!(self.mode, Mode::Global) && (line.command.starts_with("line ") || line.command.starts_with("hub "));
+        let opens = matches!(self.mode, Mode::Global)
+            && (line.command.starts_with("line ") || line.command.starts_with("hub "));
         let index = list.iter().position(|one| one.text == line.text).unwrap_or_else(|| {
             list.push(line);
             list.len().saturating_sub(1)
@@ -311,7 +318,11 @@ impl Reader {
                 }
             }
             Block::Certificate { tag, owner, serial, origin } => {
-                grammar::ca::store(&mut self.config, &tag, super::model::Certificate { owner, serial, der: open.octets, origin });
+                grammar::ca::store(
+                    &mut self.config,
+                    &tag,
+                    super::model::Certificate { owner, serial, der: open.octets, origin },
+                );
             }
             Block::Banner { text, origin, .. } => {
                 let text = ConfigSecret::new(text.into_bytes());
@@ -327,7 +338,7 @@ fn hex_words(words: &Words<'_>, octets: &mut Vec<u8>) -> Result<(), Fault> {
     let mut words = words.clone();
     let before = octets.len();
     while words.peek().is_some() {
-        let read = words.parameter("HEX", grammar::hex).or_else(|_| Err(words.unexpected(&["HEX", "quit"])));
+        let read = words.parameter("HEX", grammar::hex).map_err(|_| words.unexpected(&["HEX", "quit"]));
         match read {
             Ok(word) => octets.extend(word),
             Err(fault) => {

@@ -1,6 +1,8 @@
 //! Global mode, and the commands that belong to no subject.
 
-use super::{Commands, acl, ca, crypto_map, dynamic_map, go_on, host_name, interface, ip, ipsec, isakmp, key};
+use super::{
+    Commands, acl, ca, crypto_map, dynamic_map, go_on, host_name, interface, ip, ipsec, isakmp, key,
+};
 use crate::ios::lexer::{Fault, Words};
 use crate::ios::model::{ConfigSecret, KnownLine, Section, Version};
 use crate::ios::reader::{Block, Reader};
@@ -54,7 +56,8 @@ fn version(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let (major, rest) = words.parameter("X.Y", |word| {
         let (major, rest) = word.split_once('.').unwrap_or((word, ""));
         let digits = !major.is_empty() && major.bytes().all(|octet| octet.is_ascii_digit());
-        let well_formed = rest.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'(' | b')'));
+        let well_formed =
+            rest.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'(' | b')'));
         Some((major.parse::<u16>().ok().filter(|_| digits && well_formed)?, rest.to_owned()))
     })?;
     words.end()?;

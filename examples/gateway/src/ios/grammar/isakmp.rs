@@ -104,7 +104,8 @@ fn no_key(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let start = words.clone();
     let key = read_key(words)?;
     let keys = &mut reader.config.isakmp.keys;
-    let Some(index) = keys.iter().position(|other| same_owner(&other.owner, &key.owner) && other.secret == key.secret)
+    let Some(index) =
+        keys.iter().position(|other| same_owner(&other.owner, &key.owner) && other.secret == key.secret)
     else {
         return Err(start.invalid("there is no such key"));
     };
@@ -128,7 +129,9 @@ fn read_key(words: &mut Words<'_>) -> Result<PreSharedKey, Fault> {
         && !words.at(3).texts().is_empty();
     if typed {
         if words.peek() == Some("6") {
-            return Err(words.invalid("encrypted keys (type 6) cannot be read; give the key itself: key 0 SECRET"));
+            return Err(
+                words.invalid("encrypted keys (type 6) cannot be read; give the key itself: key 0 SECRET")
+            );
         }
         words.keyword("0")?;
     }
@@ -145,7 +148,7 @@ fn read_key(words: &mut Words<'_>) -> Result<PreSharedKey, Fault> {
 const KEYWORDS: [&str; 2] = ["address", "hostname"];
 
 fn key_prefix(words: &mut Words<'_>) -> Result<KeyOwner, Fault> {
-    if words.peek().is_some_and(|word| abbreviates(word, "ipv6") && word.starts_with(['i', 'I'])) {
+    if words.peek().is_some_and(|word| abbreviates(word, "ipv6")) {
         words.keyword("ipv6")?;
         let (address, length) = ipv6_prefix(words)?;
         return Ok(KeyOwner::Prefix { address: network(IpAddr::V6(address), length), length });

@@ -160,7 +160,8 @@ pub(crate) fn keywords_after(table: &'static [Known], read: &[&str]) -> Vec<&'st
         }
     }
     let tokens = states.iter().flat_map(|(_, rest)| heads(rest));
-    let words: BTreeSet<_> = tokens.filter(|(token, _)| is_keyword(token)).flat_map(|(token, _)| token.split('|')).collect();
+    let words: BTreeSet<_> =
+        tokens.filter(|(token, _)| is_keyword(token)).flat_map(|(token, _)| token.split('|')).collect();
     words.into_iter().collect()
 }
 
@@ -223,7 +224,10 @@ fn heads(form: &'static str) -> Vec<(&'static str, &'static str)> {
 
 fn firsts(states: &[State<'static>]) -> Vec<&'static str> {
     let tokens = states.iter().flat_map(|(_, rest)| heads(rest)).map(|(token, _)| token);
-    let mut out: Vec<_> = tokens.flat_map(|token| token.split('|')).map(|token| if token == "..." { "WORD" } else { token }).collect();
+    let mut out: Vec<_> = tokens
+        .flat_map(|token| token.split('|'))
+        .map(|token| if token == "..." { "WORD" } else { token })
+        .collect();
     if states.iter().any(|(_, rest)| all_optional(rest)) {
         out.push(super::super::lexer::END);
     }

@@ -87,9 +87,10 @@ fn authentication(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Faul
 
 fn encryption(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let value = words.located(|words| {
-        let names = [("3des", Encryption::TripleDes), ("aes", Encryption::Aes(128)), ("des", Encryption::Des)];
+        let names =
+            [("3des", Encryption::TripleDes), ("aes", Encryption::Aes(128)), ("des", Encryption::Des)];
         Ok(match words.choose(&names)? {
-            Encryption::Aes(default) => Encryption::Aes(words.optional(AES_BITS)?.unwrap_or(default)),
+            Encryption::Aes(default) => Encryption::Aes(aes_bits(words)?.unwrap_or(default)),
             other => other,
         })
     })?;
@@ -98,8 +99,13 @@ fn encryption(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Key lengths of AES.
-pub(crate) const AES_BITS: &[(&str, u16)] = &[("128", 128), ("192", 192), ("256", 256)];
+/// The key length of AES, if the next word is a number.
+pub(crate) fn aes_bits(words: &mut Words<'_>) -> Result<Option<u16>, Fault> {
+    if words.peek().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
+        return words.exactly(&[("128", 128), ("192", 192), ("256", 256)]).map(Some);
+    }
+    Ok(None)
+}
 
 fn hash(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let value = words.located(|words| {

@@ -1,8 +1,8 @@
 //! `crypto map` and `crypto dynamic-map`.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use core::net::IpAddr;
+use std::collections::BTreeMap;
 
 use crypto_provider::GroupId;
 

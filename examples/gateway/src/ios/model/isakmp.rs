@@ -1,8 +1,8 @@
 //! `crypto isakmp`: phase 1.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use core::net::IpAddr;
+use std::collections::BTreeMap;
 
 use crypto_provider::GroupId;
 

@@ -13,7 +13,7 @@ pub struct KnownLine {
     /// The line as written, without surrounding white space; several lines for a banner.
     pub text: ConfigSecret,
     /// Commands of its own mode (`line`, `hub`), which are without effect as well.
-    pub body: Vec<KnownLine>,
+    pub body: Vec<Self>,
     /// Where it stood.
     pub origin: Origin,
 }

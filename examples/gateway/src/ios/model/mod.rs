@@ -13,8 +13,8 @@ mod key;
 mod known;
 mod secret;
 
-use std::collections::BTreeMap;
 use core::net::IpAddr;
+use std::collections::BTreeMap;
 
 pub use acl::{AccessList, AclAction, AclLine, AclName, AclRule, Endpoint, ListKind, PortMatch};
 pub use ca::{CaIdentity, Certificate, CertificateChain, CertificateOwner};
@@ -148,7 +148,10 @@ impl RunningConfig {
 
     /// Addresses that `ip host` gives to `name`; letter case does not matter (RFC 4343).
     pub fn resolve(&self, name: &str) -> &[IpAddr] {
-        self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)).map_or(&[], |host| &host.addresses)
+        self.hosts
+            .iter()
+            .find(|host| host.name.eq_ignore_ascii_case(name))
+            .map_or(&[], |host| &host.addresses)
     }
 
     /// The interface of that name.
@@ -160,7 +163,8 @@ impl RunningConfig {
     pub fn known_lines(&self) -> Vec<&KnownLine> {
         let global = self.known.values().flatten();
         let inside = self.interfaces.iter().flat_map(|interface| &interface.known);
-        let mut lines: Vec<_> = global.chain(inside).flat_map(|line| core::iter::once(line).chain(&line.body)).collect();
+        let mut lines: Vec<_> =
+            global.chain(inside).flat_map(|line| core::iter::once(line).chain(&line.body)).collect();
         lines.sort_by_key(|line| (line.origin.line, line.origin.column));
         lines
     }
