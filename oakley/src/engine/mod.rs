@@ -58,6 +58,7 @@ struct Host {
 impl Host {
     fn cx<'a>(&'a mut self, answers: &'a [Answer]) -> Cx<'a> {
         Cx {
+            now: self.now,
             config: &self.config,
             provider: &self.provider,
             authenticators: &self.authenticators,

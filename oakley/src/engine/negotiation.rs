@@ -26,7 +26,7 @@ use crate::phase1::main_responder::Begun;
 use crate::phase1::{
     Phase1, Step, Verdict, aggressive_initiator, aggressive_responder, main_initiator, main_responder,
 };
-use crate::phase2::Ike;
+use crate::phase2::{Ike, informational};
 use crate::policy::{Mode, Path, Peer, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 
@@ -83,6 +83,7 @@ impl Engine {
             role: Role::Initiator,
             cookies,
             state,
+            began: self.host.now,
             flight: Flight::expecting(datagram.clone(), self.host.now, &self.host.config),
             accepted: Accepted::default(),
             waiting: Vec::from([request]),
@@ -139,6 +140,7 @@ impl Engine {
                     role: Role::Responder,
                     cookies,
                     state,
+                    began: self.host.now,
                     flight: Flight::reply(datagram.clone()),
                     accepted,
                     waiting: Vec::new(),
@@ -189,15 +191,16 @@ impl Engine {
             return self.duplicate(id, MessageId::ZERO, seen);
         }
         let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
-        let Negotiation { path, role, mut cookies, state, flight, mut accepted, waiting } = *negotiation;
+        let Negotiation { path, role, mut cookies, state, began, flight, mut accepted, waiting } =
+            *negotiation;
         let mode = state.mode();
         match state.handle(incoming, &mut self.host.cx(answers)) {
             Verdict::Refused(state, why) => {
-                self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
+                self.keep(id, Negotiation { path, role, cookies, state, began, flight, accepted, waiting });
                 self.reject(incoming, Some(id), why);
             }
             Verdict::Parked(state, ticket) => {
-                self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
+                self.keep(id, Negotiation { path, role, cookies, state, began, flight, accepted, waiting });
                 self.park_datagram(ticket, incoming, answers);
             }
             Verdict::Went(Step::Wait { next, send }) => {
@@ -208,13 +211,16 @@ impl Engine {
                     Role::Responder => Flight::reply(send.clone()),
                 };
                 self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), flight.next());
-                self.keep(id, Negotiation { path, role, cookies, state: next, flight, accepted, waiting });
+                self.keep(
+                    id,
+                    Negotiation { path, role, cookies, state: next, began, flight, accepted, waiting },
+                );
                 self.host.out.transmit(path, send);
             }
             Verdict::Went(Step::Done { established, send }) => {
                 accepted.remember(incoming.digest);
                 self.stop_phase1_timers(id, path);
-                self.established(id, (*established, send), accepted, waiting);
+                self.established((id, began), (*established, send), accepted, waiting);
             }
             Verdict::Ended(why) => {
                 self.stop_phase1_timers(id, path);
@@ -237,7 +243,7 @@ impl Engine {
     /// Phase 1 is complete: the IKE SA is authenticated, then ready.
     fn established(
         &mut self,
-        id: IkeSaId,
+        (id, began): (IkeSaId, Duration),
         (established, send): (Established, Option<Bytes>),
         accepted: Accepted,
         waiting: Vec<Request>,
@@ -260,14 +266,26 @@ impl Engine {
             suite: suite.chosen.clone(),
             identity: identity.clone(),
         });
-        let ike =
-            Ike { id, path, role, cookies, policy, suite, keys, last_block, identity, established: now };
+        let ike = Ike {
+            id,
+            path,
+            role,
+            cookies,
+            policy,
+            suite,
+            keys,
+            last_block,
+            identity,
+            began,
+            established: now,
+        };
         let live = Live {
             ike,
             ready: false,
             unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
             accepted,
+            contact_obeyed: false,
             used_ids: BTreeSet::new(),
             quick: BTreeMap::new(),
             expires,
@@ -276,10 +294,27 @@ impl Engine {
         self.timers.set(TimerKey::Expire(id), expires);
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
+        self.first_contact(id);
         self.make_ready(id);
         for request in waiting {
             self.initiate(request, &[]);
         }
+    }
+
+    /// RFC 2407 4.6.3.3: whoever has nothing else with this peer says so, and the peer drops what it still has from before.
+    fn first_contact(&mut self, id: IkeSaId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, Duration::MAX);
+        if sas.is_empty() && bundles.is_empty() && !live.ike.policy.quirks.no_initial_contact {
+            let notify = isakmp_wire::NotifyType::INITIAL_CONTACT;
+            let about = (isakmp_wire::ProtocolId::ISAKMP, informational::cookie_spi(&live.ike.cookies));
+            let payload = informational::notify(notify, Some(about));
+            if self.send_informational(&mut live, Vec::from([payload])) {
+                let path = live.ike.path;
+                self.host.out.event(Event::NotifySent { path, ike_sa: Some(id), notify });
+            }
+        }
+        self.table.put(id, Entry::Live(live));
     }
 
     /// What must happen between authentication and the first Quick Mode would be waited for here; no policy of this

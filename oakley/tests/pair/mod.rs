@@ -123,9 +123,16 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         known: None,
         key_log: false,
         aggressive: false,
-        quirks: Quirks::default(),
+        quirks: silent(),
         named_keys: Vec::new(),
     }
+}
+
+/// Without INITIAL-CONTACT, so that a test can count messages.
+pub fn silent() -> Quirks {
+    let mut quirks = Quirks::default();
+    quirks.no_initial_contact = true;
+    quirks
 }
 
 /// An engine on the network, with everything that it put out.
