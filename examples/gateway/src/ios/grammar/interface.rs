@@ -94,30 +94,6 @@ const NO_IP: Commands = &[
     }),
 ];
 
-/// The types of interfaces that a name can begin with.
-pub(crate) const KINDS: &[&str] = &[
-    "ATM",
-    "Async",
-    "BRI",
-    "Dialer",
-    "Ethernet",
-    "FastEthernet",
-    "Fddi",
-    "GigabitEthernet",
-    "Group-Async",
-    "Hssi",
-    "Loopback",
-    "Null",
-    "POS",
-    "Port-channel",
-    "Serial",
-    "TenGigabitEthernet",
-    "TokenRing",
-    "Tunnel",
-    "Virtual-Template",
-    "Vlan",
-];
-
 /// `interface NAME`.
 pub(crate) fn enter(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let origin = words.origin();
@@ -149,14 +125,14 @@ pub(crate) fn name(words: &mut Words<'_>) -> Result<InterfaceName, Fault> {
     let word = words.peek().unwrap_or_default();
     let (kind, unit) = word.split_at(word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len()));
     let fitting: Vec<&str> =
-        KINDS.iter().copied().filter(|name| !kind.is_empty() && abbreviates(kind, name)).collect();
+        InterfaceName::KINDS.iter().copied().filter(|name| !kind.is_empty() && abbreviates(kind, name)).collect();
     let exact = fitting.iter().find(|name| name.eq_ignore_ascii_case(kind));
     let kind = match (exact, fitting.as_slice()) {
         (Some(one), _) | (None, [one]) => *one,
-        (None, []) => return Err(words.unexpected(KINDS)),
+        (None, []) => return Err(words.unexpected(InterfaceName::KINDS)),
         (None, several) => return Err(words.ambiguous(several)),
     };
-    let number = |unit: &str| is_unit(unit).then(|| InterfaceName::new(kind, unit));
+    let number = |unit: &str| InterfaceName::new(kind, unit);
     if unit.is_empty() {
         words.name("INTERFACE")?;
         return words.parameter("<0-4095>", number);
@@ -168,17 +144,6 @@ pub(crate) fn name(words: &mut Words<'_>) -> Result<InterfaceName, Fault> {
         }
         None => Err(words.unexpected(&["INTERFACE"])),
     }
-}
-
-/// Numbers joined by `/`, then perhaps a point and the number of a sub-interface.
-fn is_unit(unit: &str) -> bool {
-    let is_number =
-        |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
-    let (slots, sub) = match unit.split_once('.') {
-        Some((slots, sub)) => (slots, Some(sub)),
-        None => (unit, None),
-    };
-    slots.split('/').count() <= 3 && slots.split('/').all(is_number) && sub.is_none_or(is_number)
 }
 
 fn change(reader: &mut Reader, change: impl FnOnce(&mut Interface)) {
