@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod demux;
+pub(crate) mod established;
 pub(crate) mod half_open;
 pub(crate) mod informational;
 pub(crate) mod negotiation;

@@ -16,15 +16,21 @@ use crate::identity::Identity;
 use crate::input::Request;
 use crate::phase1::Phase1;
 use crate::phase2::{Ike, QuickSlot};
-use crate::policy::{Path, Protocol, Role};
+use crate::policy::{Mode, Path, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, Spi};
 
-/// A phase 1 exchange with what every exchange has.
+/// A phase 1 exchange.
 pub(crate) struct Negotiation {
+    pub(crate) course: Course,
+    pub(crate) state: Phase1,
+}
+
+/// What a phase 1 exchange has whatever its state is.
+pub(crate) struct Course {
     pub(crate) path: Path,
     pub(crate) role: Role,
+    pub(crate) mode: Mode,
     pub(crate) cookies: Cookies,
-    pub(crate) state: Phase1,
     pub(crate) began: Duration,
     pub(crate) flight: Flight,
     pub(crate) accepted: Accepted,
@@ -60,14 +66,14 @@ pub(crate) enum Entry {
 impl Entry {
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Negotiating(negotiation) => &negotiation.path,
+            Self::Negotiating(negotiation) => &negotiation.course.path,
             Self::Live(live) => &live.ike.path,
         }
     }
 
     fn cookies(&self) -> &Cookies {
         match self {
-            Self::Negotiating(negotiation) => &negotiation.cookies,
+            Self::Negotiating(negotiation) => &negotiation.course.cookies,
             Self::Live(live) => &live.ike.cookies,
         }
     }
