@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::{CryptoProvider, SecretBytes, Work};
@@ -21,6 +22,7 @@ use crate::sa::IkeSaId;
 
 /// The surroundings of one step.
 pub(crate) struct Cx<'a> {
+    pub(crate) now: Duration,
     pub(crate) config: &'a Config,
     pub(crate) provider: &'a CryptoProvider,
     pub(crate) authenticators: &'a [&'static dyn Authenticator],

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::{GroupId, HashAlgorithm};
@@ -266,6 +267,8 @@ pub struct Bundle {
     pub path: Path,
     /// Who the peer proved to be; the bundle stays this identity's, whatever IKE SA comes later.
     pub identity: Identity,
+    /// When its keys were made.
+    pub established: Duration,
     /// The flow as seen from here.
     pub selectors: SelectorPair,
     /// Tunnel or transport.

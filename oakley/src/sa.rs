@@ -86,6 +86,8 @@ pub enum RemoveReason {
     Requested,
     /// The peer deleted it.
     PeerDeleted,
+    /// The peer has started anew and does not have it any more.
+    PeerRestarted,
     /// Its Quick Mode did not complete.
     Incomplete,
     /// The other direction could not be installed.

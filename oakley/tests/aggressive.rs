@@ -50,12 +50,8 @@ fn three_messages_and_a_quick_mode() {
 
 #[test]
 fn the_third_message_may_come_in_clear() {
-    let clear = Quirks::default();
-    let clear = {
-        let mut quirks = clear;
-        quirks.aggressive_proof_in_clear = true;
-        quirks
-    };
+    let mut clear = silent();
+    clear.aggressive_proof_in_clear = true;
     let a = Policy { quirks: clear, ..aggressive(policy(1, 2)) };
     let mut pair = Pair::new(2, a, aggressive(policy(2, 1)), Link::new());
     pair.initiate();

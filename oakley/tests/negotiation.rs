@@ -161,9 +161,9 @@ fn the_lower_life_wins_in_both_phases() {
     let mut pair = Pair::new(7, with(1, 2, 240, 120, 4_608_000), with(2, 1, 86_400, 3600, 1000), Link::new());
     pair.initiate();
     pair.run(5);
-    // The initiator does not hear of a lower policy of the responder: that takes a notify.
-    for (host, kilobytes) in [(pair.a(), 4_608_000), (pair.b(), 1000)] {
-        let expected = Lifetime { seconds: Some(120), kilobytes: Some(kilobytes) };
+    // RFC 2407 4.6.3.1 (test): the initiator hears of the responder's lower limit by notify.
+    for host in [pair.a(), pair.b()] {
+        let expected = Lifetime { seconds: Some(120), kilobytes: Some(1000) };
         assert_eq!(host.installed[0].lifetime, expected);
         let sa = &host.engine.snapshot().ike_sas[0];
         assert_eq!(sa.suite.as_ref().unwrap().lifetime, life(240));

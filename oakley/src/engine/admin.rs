@@ -155,10 +155,10 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
     match entry {
         Entry::Negotiating(negotiation) => IkeSaSnapshot {
             id,
-            path: negotiation.path,
-            role: negotiation.role,
+            path: negotiation.course.path,
+            role: negotiation.course.role,
             state: negotiation.state.state(),
-            cookies: negotiation.cookies,
+            cookies: negotiation.course.cookies,
             suite: negotiation.state.suite().cloned(),
             identity: None,
             established: None,

@@ -81,7 +81,7 @@ impl Engine {
     fn again(&mut self, id: IkeSaId, incoming: &Incoming) {
         let (role, seen) = match self.table.get(id) {
             Some(Entry::Negotiating(negotiation)) => {
-                (negotiation.role, negotiation.accepted.seen(&incoming.digest))
+                (negotiation.course.role, negotiation.course.accepted.seen(&incoming.digest))
             }
             Some(Entry::Live(live)) => (live.ike.role, live.accepted.seen(&incoming.digest)),
             None => return,
@@ -98,7 +98,9 @@ impl Engine {
     /// A datagram that was accepted before. Only the answer to the latest one is sent again.
     pub(super) fn duplicate(&mut self, id: IkeSaId, message_id: MessageId, seen: Seen) {
         let found = match self.table.get(id) {
-            Some(Entry::Negotiating(negotiation)) => Some((negotiation.path, Some(&negotiation.flight))),
+            Some(Entry::Negotiating(negotiation)) => {
+                Some((negotiation.course.path, Some(&negotiation.course.flight)))
+            }
             Some(Entry::Live(live)) if message_id == MessageId::ZERO => {
                 Some((live.ike.path, live.flight.as_ref()))
             }

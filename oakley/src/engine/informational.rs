@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use isakmp_wire::payload::{Delete, Notification};
-use isakmp_wire::{Body, MessageId, Payload, ProtocolId};
+use isakmp_wire::{Body, MessageId, NotifyType, Payload, ProtocolId};
 
 use crate::engine::Engine;
 use crate::engine::quick::fresh_id;
@@ -63,9 +63,28 @@ impl Engine {
         let (path, ike_sa, notify) = (live.ike.path, Some(live.ike.id), notification.notify_type);
         let data = notification.data.clone();
         self.host.out.event(Event::Notified { path, ike_sa, protected: true, notify, data });
+        if notify == NotifyType::INITIAL_CONTACT && !live.contact_obeyed {
+            live.contact_obeyed = true;
+            self.initial_contact(live);
+        }
         if notify.0 < FIRST_STATUS {
             let spi = <[u8; 4]>::try_from(notification.spi.as_ref()).ok().map(u32::from_be_bytes).map(Spi);
             self.peer_refused(live, spi, &PeerRefusal::Notified(notify));
+        }
+    }
+
+    /// The peer has nothing from before this SA: what we still have with the same identity is of no use (RFC 2407
+    /// 4.6.3.3). The identity decides, never the address: two peers may share one. What came up while this SA was being
+    /// negotiated is not from before: both sides may have begun at once, and must not end each other's SA.
+    fn initial_contact(&mut self, live: &Live) {
+        let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, live.ike.began);
+        for bundle in bundles {
+            self.remove_bundle(bundle, RemoveReason::PeerRestarted);
+        }
+        for id in sas {
+            if let Some(old) = self.table.take_live(id) {
+                self.end_live(*old, Abort::Deleted);
+            }
         }
     }
 

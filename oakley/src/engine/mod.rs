@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod demux;
+pub(crate) mod established;
 pub(crate) mod half_open;
 pub(crate) mod informational;
 pub(crate) mod negotiation;
@@ -58,6 +59,7 @@ struct Host {
 impl Host {
     fn cx<'a>(&'a mut self, answers: &'a [Answer]) -> Cx<'a> {
         Cx {
+            now: self.now,
             config: &self.config,
             provider: &self.provider,
             authenticators: &self.authenticators,

@@ -1,32 +1,28 @@
 //! Phase 1 exchanges inside the engine: begun, gone on with, ended.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use bytes::Bytes;
 use crypto_provider::{Ticket, Work};
 use isakmp_wire::MessageId;
 
 use crate::engine::Engine;
 use crate::engine::outbox::count;
 use crate::engine::park::Waiting;
-use crate::engine::table::{Entry, Live, Negotiation};
+use crate::engine::table::{Course, Entry, Negotiation};
 use crate::engine::timer::TimerKey;
 use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
-use crate::event::{Cookies, Event};
+use crate::event::Event;
 use crate::exchange::duplicate::{Accepted, Seen};
 use crate::exchange::flight::Flight;
 use crate::exchange::incoming::Incoming;
 use crate::input::{Answer, Request};
-use crate::phase1::facts::{Established, exchange_type};
+use crate::phase1::facts::exchange_type;
 use crate::phase1::main_responder::Begun;
 use crate::phase1::{
     Phase1, Step, Verdict, aggressive_initiator, aggressive_responder, main_initiator, main_responder,
 };
-use crate::phase2::Ike;
 use crate::policy::{Mode, Path, Peer, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 
@@ -44,9 +40,9 @@ impl Engine {
                     self.table.put(id, Entry::Live(live));
                     return self.start_quick(id, request, answers);
                 }
-                Some(Entry::Negotiating(mut negotiation)) if negotiation.role == Role::Initiator => {
-                    if !negotiation.waiting.contains(&request) {
-                        negotiation.waiting.push(request);
+                Some(Entry::Negotiating(mut negotiation)) if negotiation.course.role == Role::Initiator => {
+                    if !negotiation.course.waiting.contains(&request) {
+                        negotiation.course.waiting.push(request);
                     }
                     return self.table.put(id, Entry::Negotiating(negotiation));
                 }
@@ -78,17 +74,18 @@ impl Engine {
             Err(why) => return self.request_failed(request, why),
         };
         self.started((id, mode), path, Role::Initiator);
-        let negotiation = Negotiation {
+        let course = Course {
             path,
             role: Role::Initiator,
+            mode,
             cookies,
-            state,
+            began: self.host.now,
             flight: Flight::expecting(datagram.clone(), self.host.now, &self.host.config),
             accepted: Accepted::default(),
             waiting: Vec::from([request]),
         };
-        self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), negotiation.flight.next());
-        self.table.put(id, Entry::Negotiating(Box::new(negotiation)));
+        self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), course.flight.next());
+        self.keep(id, course, state);
         self.host.out.transmit(path, datagram);
     }
 
@@ -129,25 +126,23 @@ impl Engine {
             Mode::Aggressive => aggressive_responder::begin(id, incoming, policy, cx),
         };
         match begun {
-            Begun::Answered(state, cookies, datagram) => {
+            Begun::Answered(step, cookies) => {
                 self.make_room(path);
                 self.started((id, mode), path, Role::Responder);
-                let mut accepted = Accepted::default();
-                accepted.remember(incoming.digest);
-                let negotiation = Negotiation {
+                let course = Course {
                     path,
                     role: Role::Responder,
+                    mode,
                     cookies,
-                    state,
-                    flight: Flight::reply(datagram.clone()),
-                    accepted,
+                    began: self.host.now,
+                    flight: Flight::silent(),
+                    accepted: Accepted::default(),
                     waiting: Vec::new(),
                 };
                 self.half_open.insert(path.remote.ip(), id);
                 let end = self.host.now.checked_add(self.host.config.half_open_life);
                 self.timers.set(TimerKey::HalfOpen(id), end);
-                self.table.put(id, Entry::Negotiating(Box::new(negotiation)));
-                self.host.out.transmit(path, datagram);
+                self.went(id, course, step, Some(incoming));
             }
             Begun::Refused(why) => {
                 self.refuse_in_clear(incoming, &why);
@@ -173,11 +168,13 @@ impl Engine {
     /// A later message of phase 1.
     pub(super) fn negotiation_message(&mut self, id: IkeSaId, incoming: &Incoming, answers: &[Answer]) {
         let seen = match self.table.get(id) {
-            Some(Entry::Negotiating(negotiation)) if negotiation.path.remote == incoming.path.remote => {
-                if exchange_type(negotiation.state.mode()) != incoming.header.exchange {
+            Some(Entry::Negotiating(negotiation))
+                if negotiation.course.path.remote == incoming.path.remote =>
+            {
+                if exchange_type(negotiation.course.mode) != incoming.header.exchange {
                     return self.reject(incoming, Some(id), unexpected(incoming));
                 }
-                negotiation.accepted.seen(&incoming.digest)
+                negotiation.course.accepted.seen(&incoming.digest)
             }
             Some(Entry::Live(live)) => match live.accepted.seen(&incoming.digest) {
                 Seen::New => return self.reject(incoming, Some(id), unexpected(incoming)),
@@ -189,43 +186,78 @@ impl Engine {
             return self.duplicate(id, MessageId::ZERO, seen);
         }
         let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
-        let Negotiation { path, role, mut cookies, state, flight, mut accepted, waiting } = *negotiation;
-        let mode = state.mode();
+        let Negotiation { course, state } = *negotiation;
         match state.handle(incoming, &mut self.host.cx(answers)) {
             Verdict::Refused(state, why) => {
-                self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
+                self.keep(id, course, state);
                 self.reject(incoming, Some(id), why);
             }
             Verdict::Parked(state, ticket) => {
-                self.keep(id, Negotiation { path, role, cookies, state, flight, accepted, waiting });
+                self.keep(id, course, state);
                 self.park_datagram(ticket, incoming, answers);
             }
-            Verdict::Went(Step::Wait { next, send }) => {
-                accepted.remember(incoming.digest);
-                cookies = Cookies { responder: incoming.header.responder_cookie, ..cookies };
-                let flight = match role {
+            Verdict::Went(step) => self.went(id, course, step, Some(incoming)),
+            Verdict::Ended(why) => self.ended(id, course, why),
+        }
+    }
+
+    /// Our own proof is there at last.
+    pub(super) fn proof_completed(&mut self, id: IkeSaId, answers: &[Answer]) {
+        let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
+        let Negotiation { course, state } = *negotiation;
+        match state {
+            Phase1::Proving(state) => match state.resume(&mut self.host.cx(answers)) {
+                Ok(step) => self.went(id, course, step, None),
+                Err(why) => self.ended(id, course, why),
+            },
+            state => self.keep(id, course, state),
+        }
+    }
+
+    /// Goes on after an accepted message, or after our own proof came (`incoming` is `None` then).
+    fn went(&mut self, id: IkeSaId, mut course: Course, step: Step, incoming: Option<&Incoming>) {
+        if let Some(incoming) = incoming {
+            course.accepted.remember(incoming.digest);
+            if course.role == Role::Initiator {
+                course.cookies.responder = incoming.header.responder_cookie;
+            }
+        }
+        match step {
+            Step::Wait { next, send } => {
+                course.flight = match course.role {
                     Role::Initiator => Flight::expecting(send.clone(), self.host.now, &self.host.config),
                     Role::Responder => Flight::reply(send.clone()),
                 };
-                self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), flight.next());
-                self.keep(id, Negotiation { path, role, cookies, state: next, flight, accepted, waiting });
+                self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), course.flight.next());
+                let path = course.path;
+                self.keep(id, course, next);
                 self.host.out.transmit(path, send);
             }
-            Verdict::Went(Step::Done { established, send }) => {
-                accepted.remember(incoming.digest);
-                self.stop_phase1_timers(id, path);
-                self.established(id, (*established, send), accepted, waiting);
+            Step::Park { next, ticket } => {
+                // Whatever was sent before has been answered; how long the proof may take is bounded.
+                course.flight.settle();
+                self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), None);
+                let end = self.host.now.checked_add(self.host.config.half_open_life);
+                self.timers.set(TimerKey::HalfOpen(id), end);
+                self.keep(id, course, next);
+                self.parked.park(ticket, Waiting::Proof(id), &[]);
             }
-            Verdict::Ended(why) => {
-                self.stop_phase1_timers(id, path);
-                self.fail_waiting(waiting, &why);
-                self.phase1_failed((id, mode), (path, role), why);
+            Step::Done { established, send } => {
+                self.stop_phase1_timers(id, course.path);
+                self.established(id, (*established, send), course);
             }
         }
     }
 
-    fn keep(&mut self, id: IkeSaId, negotiation: Negotiation) {
-        self.table.put(id, Entry::Negotiating(Box::new(negotiation)));
+    fn ended(&mut self, id: IkeSaId, course: Course, why: Abort) {
+        let Course { path, role, mode, waiting, .. } = course;
+        self.stop_phase1_timers(id, path);
+        self.fail_waiting(waiting, &why);
+        self.phase1_failed((id, mode), (path, role), why);
+    }
+
+    fn keep(&mut self, id: IkeSaId, course: Course, state: Phase1) {
+        self.table.put(id, Entry::Negotiating(Box::new(Negotiation { course, state })));
     }
 
     fn stop_phase1_timers(&mut self, id: IkeSaId, path: Path) {
@@ -234,73 +266,10 @@ impl Engine {
         self.half_open.remove(path.remote.ip(), id);
     }
 
-    /// Phase 1 is complete: the IKE SA is authenticated, then ready.
-    fn established(
-        &mut self,
-        id: IkeSaId,
-        (established, send): (Established, Option<Bytes>),
-        accepted: Accepted,
-        waiting: Vec<Request>,
-    ) {
-        let Established { offered, suite, keys, last_block, identity } = established;
-        let now = self.host.now;
-        let seconds = suite.chosen.lifetime.seconds;
-        let expires = seconds.and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
-        let (path, role, cookies) = (offered.path, offered.role, offered.cookies);
-        if let Some(octets) = send.clone() {
-            self.host.out.transmit(path, octets);
-        }
-        count(&mut self.host.out.counters.ike_sas);
-        let (ike_sa, policy) = (id, offered.policy);
-        self.host.out.event(Event::Authenticated {
-            ike_sa,
-            path,
-            role,
-            cookies,
-            suite: suite.chosen.clone(),
-            identity: identity.clone(),
-        });
-        let ike =
-            Ike { id, path, role, cookies, policy, suite, keys, last_block, identity, established: now };
-        let live = Live {
-            ike,
-            ready: false,
-            unconfirmed: role == Role::Initiator && send.is_some(),
-            flight: send.map(Flight::reply),
-            accepted,
-            used_ids: BTreeSet::new(),
-            quick: BTreeMap::new(),
-            expires,
-        };
-        self.table.put(id, Entry::Live(Box::new(live)));
-        self.timers.set(TimerKey::Expire(id), expires);
-        self.timers
-            .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
-        self.make_ready(id);
-        for request in waiting {
-            self.initiate(request, &[]);
-        }
-    }
-
-    /// What must happen between authentication and the first Quick Mode would be waited for here; no policy of this
-    /// engine asks for anything.
-    fn make_ready(&mut self, id: IkeSaId) {
-        if let Some(mut live) = self.table.take_live(id) {
-            live.ready = true;
-            self.table.put(id, Entry::Live(live));
-            self.host.out.event(Event::Ready { ike_sa: id });
-        }
-    }
-
     /// Ends an incomplete phase 1.
     pub(super) fn end_negotiation(&mut self, id: IkeSaId, why: Abort) {
         match self.table.take(id) {
-            Some(Entry::Negotiating(negotiation)) => {
-                let Negotiation { path, role, waiting, state, .. } = *negotiation;
-                self.stop_phase1_timers(id, path);
-                self.fail_waiting(waiting, &why);
-                self.phase1_failed((id, state.mode()), (path, role), why);
-            }
+            Some(Entry::Negotiating(negotiation)) => self.ended(id, negotiation.course, why),
             Some(entry) => self.table.put(id, entry),
             None => {}
         }

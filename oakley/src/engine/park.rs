@@ -13,14 +13,20 @@ use crate::engine::Engine;
 use crate::error::ApiMisuse;
 use crate::input::{Answer, Request};
 use crate::policy::Path;
+use crate::sa::IkeSaId;
 
 /// Inputs waiting at once; a stranger can cause look-ups, so there is an end. A peer repeats what found no room.
 const MAX_PARKED: usize = 256;
 
 /// What waits.
 pub(crate) enum Waiting {
-    Datagram { path: Path, octets: Bytes },
+    Datagram {
+        path: Path,
+        octets: Bytes,
+    },
     Request(Request),
+    /// An exchange that owes its peer a proof.
+    Proof(IkeSaId),
 }
 
 /// Waiting inputs by ticket, each with the answers that it has already.
@@ -40,7 +46,7 @@ impl Parked {
     pub(crate) fn holds(&self, datagram: &[u8]) -> bool {
         self.by_ticket.values().any(|(waiting, _)| match waiting {
             Waiting::Datagram { octets, .. } => octets == datagram,
-            Waiting::Request(_) => false,
+            Waiting::Request(_) | Waiting::Proof(_) => false,
         })
     }
 
@@ -59,6 +65,7 @@ impl Engine {
         match waiting {
             Waiting::Datagram { path, octets } => self.dispatch(path, octets, &answers),
             Waiting::Request(request) => self.initiate(request, &answers),
+            Waiting::Proof(id) => self.proof_completed(id, &answers),
         }
         Ok(())
     }

@@ -16,15 +16,22 @@ use crate::identity::Identity;
 use crate::input::Request;
 use crate::phase1::Phase1;
 use crate::phase2::{Ike, QuickSlot};
-use crate::policy::{Path, Protocol, Role};
+use crate::policy::{Mode, Path, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, Spi};
 
-/// A phase 1 exchange with what every exchange has.
+/// A phase 1 exchange.
 pub(crate) struct Negotiation {
+    pub(crate) course: Course,
+    pub(crate) state: Phase1,
+}
+
+/// What a phase 1 exchange has whatever its state is.
+pub(crate) struct Course {
     pub(crate) path: Path,
     pub(crate) role: Role,
+    pub(crate) mode: Mode,
     pub(crate) cookies: Cookies,
-    pub(crate) state: Phase1,
+    pub(crate) began: Duration,
     pub(crate) flight: Flight,
     pub(crate) accepted: Accepted,
     /// Requests that wait for the IKE SA.
@@ -42,6 +49,8 @@ pub(crate) struct Live {
     /// The last message of phase 1, for a peer that lost it.
     pub(crate) flight: Option<Flight>,
     pub(crate) accepted: Accepted,
+    /// Whether INITIAL-CONTACT was obeyed under this SA: once is enough (RFC 2407 4.6.3.3).
+    pub(crate) contact_obeyed: bool,
     /// Every message id that was used under this SA: none is used twice (RFC 2409 5.5).
     pub(crate) used_ids: BTreeSet<MessageId>,
     pub(crate) quick: BTreeMap<MessageId, QuickSlot>,
@@ -57,14 +66,14 @@ pub(crate) enum Entry {
 impl Entry {
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Negotiating(negotiation) => &negotiation.path,
+            Self::Negotiating(negotiation) => &negotiation.course.path,
             Self::Live(live) => &live.ike.path,
         }
     }
 
     fn cookies(&self) -> &Cookies {
         match self {
-            Self::Negotiating(negotiation) => &negotiation.cookies,
+            Self::Negotiating(negotiation) => &negotiation.course.cookies,
             Self::Live(live) => &live.ike.cookies,
         }
     }
@@ -180,6 +189,16 @@ impl Table {
             self.inbound.remove(&(pair.transform.protocol, pair.inbound));
         }
         Some(bundle)
+    }
+
+    /// IKE SAs and bundles of a peer that were established before `end`.
+    pub(crate) fn of_peer_before(&self, peer: &Identity, end: Duration) -> (Vec<IkeSaId>, Vec<BundleId>) {
+        let sas = self.entries.iter().filter(|(_, entry)| {
+            matches!(entry, Entry::Live(live) if live.ike.identity == *peer && live.ike.established < end)
+        });
+        let bundles = self.bundles.values();
+        let bundles = bundles.filter(|bundle| bundle.identity == *peer && bundle.established < end);
+        (sas.map(|(id, _)| *id).collect(), bundles.map(|bundle| bundle.id).collect())
     }
 
     pub(crate) fn bundle(&self, id: BundleId) -> Option<&Arc<Bundle>> {

@@ -24,8 +24,9 @@ impl Engine {
 
     fn retransmit_phase1(&mut self, id: IkeSaId) {
         let Some(Entry::Negotiating(mut negotiation)) = self.table.take(id) else { return };
-        let sent = negotiation.flight.resend(self.host.now, &self.host.config);
-        let (path, sends, next) = (negotiation.path, negotiation.flight.sends, negotiation.flight.next());
+        let sent = negotiation.course.flight.resend(self.host.now, &self.host.config);
+        let (path, sends, next) =
+            (negotiation.course.path, negotiation.course.flight.sends, negotiation.course.flight.next());
         self.table.put(id, Entry::Negotiating(negotiation));
         let Some(octets) = sent else { return self.end_negotiation(id, Abort::TimedOut) };
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), next);

@@ -19,6 +19,11 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
+    /// Nothing was sent yet.
+    pub(crate) fn silent() -> Self {
+        Self { datagram: Bytes::new(), sends: 0, next: None, answers_duplicates: false }
+    }
+
     /// A datagram that expects an answer.
     pub(crate) fn expecting(datagram: Bytes, now: Duration, config: &Config) -> Self {
         let next = now.checked_add(config.retransmit_after);

@@ -17,7 +17,7 @@ use crypto_provider::{EphemeralKey, Work};
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{Cookie, Message, MessageId, PayloadKind};
 
-use crate::auth::Contribution;
+use crate::auth::{Contribution, IdentitySlot};
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
@@ -29,6 +29,7 @@ use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven};
 use crate::phase1::main_initiator::vendor_ids;
+use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
@@ -55,7 +56,9 @@ pub(crate) fn begin(
     let offered = &provisional.offered;
     let mut payloads = vec![offered.sa_i.clone()];
     payloads.extend(contribution);
-    payloads.extend(mine.identity.clone());
+    if provisional.authenticator.identity_slot() == IdentitySlot::WithProof {
+        payloads.extend(mine.identity.clone());
+    }
     payloads.extend(vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitReply { provisional, mine, ephemeral }), datagram))
@@ -104,18 +107,11 @@ impl Waiting for AwaitReply {
     }
 
     fn advance(self: Box<Self>, replied: Replied, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Replied { mut keyed, proven } = replied;
+        let Replied { keyed, proven } = replied;
         contribution::report(&keyed.exchanged.agreed, cx);
         finish::report_keys(&keyed, cx);
         finish::report(&keyed.exchanged.agreed.offered, cx);
-        let send = if keyed.exchanged.agreed.offered.policy.quirks.aggressive_proof_in_clear {
-            let payloads = finish::prove(&keyed, proven.candidate, cx)?;
-            clear_message(keyed.exchanged.agreed.offered.header(), payloads)
-        } else {
-            finish::send_encrypted_proof(&mut keyed, proven.candidate, cx)?
-        };
-        let established = finish::establish(keyed, proven)?;
-        Ok(Step::Done { established, send: Some(send) })
+        proving::start(keyed, Then::AggressiveInitiator(proven), cx)
     }
 }
 

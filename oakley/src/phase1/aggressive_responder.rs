@@ -25,12 +25,13 @@ use crate::exchange::shape::MAIN_OFFER;
 use crate::identity::Identity;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
-use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
-use crate::phase1::finish::{self, MOST_LIKELY, Proven, Reading};
+use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered};
+use crate::phase1::finish::{self, Proven, Reading};
 use crate::phase1::main_initiator::vendor_ids;
 use crate::phase1::main_responder::Begun;
-use crate::phase1::{Step, Waiting, offer};
-use crate::policy::{AuthMethod, Mode, Phase1Policy, Phase1Suite, Role};
+use crate::phase1::proving::{self, Then};
+use crate::phase1::{Phase1, Step, Waiting, offer};
+use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
 /// The identity in message 1, which the policy is asked about.
@@ -66,7 +67,7 @@ pub(crate) fn begin(
     };
     let cookies = answer.agreed.offered.cookies;
     match reply(answer, theirs, &message, cx) {
-        Ok((state, datagram)) => Begun::Answered(state.into(), cookies, datagram),
+        Ok(step) => Begun::Answered(step, cookies),
         Err(abort) => Begun::Failed(abort),
     }
 }
@@ -113,12 +114,7 @@ fn answer(
 }
 
 /// Message 2.
-fn reply(
-    answer: Answer,
-    theirs: Theirs,
-    message: &Message,
-    cx: &mut Cx<'_>,
-) -> Result<(Box<AwaitProof>, bytes::Bytes), Abort> {
+fn reply(answer: Answer, theirs: Theirs, message: &Message, cx: &mut Cx<'_>) -> Result<Step, Abort> {
     let Answer { agreed, sa_r } = answer;
     contribution::report(&agreed, cx);
     let Theirs { mut contribution, public, credentials } = theirs;
@@ -127,22 +123,19 @@ fn reply(
     }
     let Made { mine, ephemeral, payloads: sealed } = contribution::make(&agreed, cx)?;
     let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
-    let (path, method) = (agreed.offered.path, agreed.suite.chosen.method);
     let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
-    let mut keyed = finish::key(exchanged, &g_xy, cx)?;
+    let keyed = finish::key(exchanged, &g_xy, cx)?;
     finish::report_keys(&keyed, cx);
-    let mut payloads = vec![sa_r];
-    payloads.extend(sealed);
-    payloads.extend(keyed.exchanged.mine.identity.clone());
-    payloads.extend(finish::prove(&keyed, MOST_LIKELY, cx)?);
-    keyed.candidates.truncate(1);
-    let offered = &keyed.exchanged.agreed.offered;
-    payloads.extend(vendor_ids(&offered.policy));
-    if method == AuthMethod::PreShared {
-        cx.out.event(Event::AggressivePreShared { ike_sa: offered.ike_sa, path });
-    }
-    let datagram = clear_message(offered.header(), payloads);
-    Ok((Box::new(AwaitProof { keyed }), datagram))
+    let mut before = vec![sa_r];
+    before.extend(sealed);
+    before.extend(contribution::identity_beside(&keyed.exchanged));
+    let after = vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
+    proving::start(keyed, Then::AggressiveResponder { before, after }, cx)
+}
+
+/// The state after message 2.
+pub(crate) fn await_proof(keyed: Keyed) -> Phase1 {
+    Box::new(AwaitProof { keyed }).into()
 }
 
 /// Message 2 is sent; waits for message 3, encrypted or not.

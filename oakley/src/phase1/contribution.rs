@@ -13,7 +13,7 @@ use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::identity::Identity;
-use crate::phase1::facts::Agreed;
+use crate::phase1::facts::{Agreed, Exchanged};
 use crate::phase1::finish;
 use crate::policy::Mode;
 
@@ -114,5 +114,13 @@ pub(crate) fn report(agreed: &Agreed, cx: &mut Cx<'_>) {
             payload,
             message_id: MessageId::ZERO,
         });
+    }
+}
+
+/// Our ID payload where it goes with the contribution and the method does not seal it: Aggressive Mode.
+pub(crate) fn identity_beside(exchanged: &Exchanged) -> Option<Payload> {
+    match exchanged.agreed.authenticator.identity_slot() {
+        IdentitySlot::WithProof => exchanged.mine.identity.clone(),
+        IdentitySlot::WithContribution => None,
     }
 }

@@ -70,20 +70,20 @@ pub(crate) fn our_identity(offered: &Offered) -> Payload {
     Payload::new(offered.policy.identity.to_wire(protocol, port))
 }
 
-/// Message 5 or 6: our identity and our proof, encrypted under the chosen candidate.
-pub(crate) fn send_encrypted_proof(
+/// Our proof, encrypted under the chosen candidate.
+pub(crate) fn encrypt_proof(
     keyed: &mut Keyed,
     chosen: usize,
+    payloads: &[Payload],
     cx: &mut Cx<'_>,
 ) -> Result<Bytes, Abort> {
-    let payloads = prove(keyed, chosen, cx)?;
     let header = keyed.exchanged.agreed.offered.header();
     let candidate = keyed.candidates.get_mut(chosen).ok_or(LocalFailure::NoPolicy)?;
-    Ok(encrypt(&payloads, header, (&candidate.keys, &mut candidate.iv), cx)?)
+    Ok(encrypt(payloads, header, (&candidate.keys, &mut candidate.iv), cx)?)
 }
 
 /// Our proof under the chosen candidate, and our identity unless it went with the contribution.
-pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Vec<Payload>, Abort> {
+pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Work<Vec<Payload>>, Abort> {
     let Keyed { exchanged, candidates } = keyed;
     let candidate = candidates.get(chosen).ok_or(LocalFailure::NoPolicy)?;
     let offered = &exchanged.agreed.offered;
@@ -104,10 +104,12 @@ pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Vec
         hash.expose(),
     );
     match exchanged.agreed.authenticator.prove(hash.expose(), cx) {
-        Work::Done(proof) => payloads.extend(proof?),
-        Work::Pending(_) => return Err(LocalFailure::Method(exchanged.agreed.authenticator.method()).into()),
+        Work::Done(proof) => {
+            payloads.extend(proof?);
+            Ok(Work::Done(payloads))
+        }
+        Work::Pending(ticket) => Ok(Work::Pending(ticket)),
     }
-    Ok(payloads)
 }
 
 fn hash_name(prover: Role) -> &'static str {

@@ -27,8 +27,9 @@ use crate::exchange::shape::MAIN_OFFER;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
-use crate::phase1::finish::{self, MOST_LIKELY, Proven, Reading};
-use crate::phase1::{Step, Waiting, offer};
+use crate::phase1::finish::{self, Proven, Reading};
+use crate::phase1::proving::{self, Then};
+use crate::phase1::{Phase1, Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
@@ -133,12 +134,15 @@ impl Waiting for AwaitReply {
         let Theirs { contribution, public, credentials } = theirs;
         let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
         let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
-        let mut keyed = finish::key(exchanged, &g_xy, cx)?;
+        let keyed = finish::key(exchanged, &g_xy, cx)?;
         finish::report_keys(&keyed, cx);
-        let send = finish::send_encrypted_proof(&mut keyed, MOST_LIKELY, cx)?;
-        keyed.candidates.truncate(1);
-        Ok(Step::Wait { next: Box::new(AwaitProof { keyed }).into(), send })
+        proving::start(keyed, Then::MainInitiator, cx)
     }
+}
+
+/// The state after message 5.
+pub(crate) fn await_proof(keyed: Keyed) -> Phase1 {
+    Box::new(AwaitProof { keyed }).into()
 }
 
 /// Our proof is sent; waits for message 6.

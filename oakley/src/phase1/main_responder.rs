@@ -13,7 +13,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 
-use bytes::Bytes;
 use crypto_provider::{EphemeralKey, PeerPublic, Ticket, Work};
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{MessageId, PayloadKind};
@@ -28,14 +27,15 @@ use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven, Reading};
 use crate::phase1::main_initiator::vendor_ids;
-use crate::phase1::{Phase1, Step, Waiting, offer};
+use crate::phase1::proving::{self, Then};
+use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
 /// What message 1 of a configured peer leads to.
 pub(crate) enum Begun {
-    /// Message 2, and a half-open exchange.
-    Answered(Phase1, Cookies, Bytes),
+    /// Message 2, or the wait for our proof in it, and a half-open exchange.
+    Answered(Step, Cookies),
     /// An answer is outstanding; message 1 will be tried again.
     Pending(Ticket),
     /// Nothing is kept.
@@ -86,7 +86,7 @@ pub(crate) fn begin(
     payloads.extend(vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     let state = Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } });
-    Begun::Answered(state.into(), cookies, datagram)
+    Begun::Answered(Step::Wait { next: state.into(), send: datagram }, cookies)
 }
 
 /// Our choice is sent; waits for message 3.
@@ -169,8 +169,6 @@ impl Waiting for AwaitInitiatorProof {
         };
         finish::report(&keyed.exchanged.agreed.offered, cx);
         finish::commit(&mut keyed, &proven);
-        let send = finish::send_encrypted_proof(&mut keyed, proven.candidate, cx)?;
-        let established = finish::establish(keyed, proven)?;
-        Ok(Step::Done { established, send: Some(send) })
+        proving::start(keyed, Then::MainResponder(proven), cx)
     }
 }

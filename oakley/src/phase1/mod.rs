@@ -16,6 +16,7 @@ pub(crate) mod finish;
 pub(crate) mod main_initiator;
 pub(crate) mod main_responder;
 pub(crate) mod offer;
+pub(crate) mod proving;
 
 use alloc::boxed::Box;
 
@@ -23,7 +24,7 @@ use bytes::Bytes;
 use crypto_provider::{Ticket, Work};
 
 use crate::context::Cx;
-use crate::error::{Abort, Reject};
+use crate::error::{Abort, Misbehaviour, Reject};
 use crate::exchange::incoming::Incoming;
 use crate::phase1::facts::Established;
 use crate::policy::{Mode, Phase1Suite};
@@ -45,12 +46,16 @@ pub(crate) enum Phase1 {
     AggressiveAwaitReply(Box<aggressive_initiator::AwaitReply>),
     /// Our message 2 is sent.
     AggressiveAwaitProof(Box<aggressive_responder::AwaitProof>),
+    /// Our own proof is outstanding, in any exchange.
+    Proving(Box<proving::Proving>),
 }
 
 /// What an accepted message leads to.
 pub(crate) enum Step {
     /// Send, and wait for the next message.
     Wait { next: Phase1, send: Bytes },
+    /// Our own proof is outstanding; nothing is sent.
+    Park { next: Phase1, ticket: Ticket },
     /// The IKE SA exists; `send` is the last message, if it is ours.
     Done { established: Box<Established>, send: Option<Bytes> },
 }
@@ -98,6 +103,11 @@ impl Phase1 {
             Self::MainAwaitInitiatorProof(state) => run(state, incoming, cx),
             Self::AggressiveAwaitReply(state) => run(state, incoming, cx),
             Self::AggressiveAwaitProof(state) => run(state, incoming, cx),
+            // Nothing can be expected while we owe the peer a message.
+            Self::Proving(state) => {
+                let why = Misbehaviour::UnexpectedExchange(incoming.header.exchange);
+                Verdict::Refused(Self::Proving(state), why.into())
+            }
         }
     }
 
@@ -109,6 +119,7 @@ impl Phase1 {
             | Self::MainAwaitContribution(_)
             | Self::MainAwaitInitiatorProof(_) => Mode::Main,
             Self::AggressiveAwaitReply(_) | Self::AggressiveAwaitProof(_) => Mode::Aggressive,
+            Self::Proving(state) => state.keyed().exchanged.agreed.offered.mode,
         }
     }
 
@@ -119,6 +130,7 @@ impl Phase1 {
             Self::MainAwaitInitiatorProof(_) | Self::MainAwaitProof(_) => IkeSaState::KeyExchange(Mode::Main),
             Self::AggressiveAwaitReply(_) => IkeSaState::NoState(Mode::Aggressive),
             Self::AggressiveAwaitProof(_) => IkeSaState::KeyExchange(Mode::Aggressive),
+            Self::Proving(_) => IkeSaState::KeyExchange(self.mode()),
         }
     }
 
@@ -130,6 +142,7 @@ impl Phase1 {
             Self::MainAwaitContribution(state) => Some(state.suite()),
             Self::MainAwaitInitiatorProof(state) => Some(state.suite()),
             Self::AggressiveAwaitProof(state) => Some(state.suite()),
+            Self::Proving(state) => Some(&state.keyed().exchanged.agreed.suite.chosen),
         }
     }
 }
@@ -170,4 +183,5 @@ waiting_state! {
     MainAwaitInitiatorProof(main_responder::AwaitInitiatorProof),
     AggressiveAwaitReply(aggressive_initiator::AwaitReply),
     AggressiveAwaitProof(aggressive_responder::AwaitProof),
+    Proving(proving::Proving),
 }

@@ -12,6 +12,7 @@
 pub(crate) mod hash;
 pub(crate) mod informational;
 pub(crate) mod keymat;
+pub(crate) mod lifetime;
 pub(crate) mod offer;
 pub(crate) mod quick_initiator;
 pub(crate) mod quick_responder;
@@ -51,6 +52,8 @@ pub(crate) struct Ike {
     pub(crate) keys: Keys,
     pub(crate) last_block: Iv,
     pub(crate) identity: Identity,
+    /// When phase 1 began: what is older than this is from before.
+    pub(crate) began: Duration,
     pub(crate) established: Duration,
 }
 

@@ -87,7 +87,10 @@ fn spi_octets(spi: Spi) -> Bytes {
 /// What both sides agree on: one transform per protocol.
 pub(crate) struct Chosen {
     pub(crate) parts: Vec<ChosenPart>,
+    /// The lower of what was offered and what our policy allows.
     pub(crate) lifetime: Lifetime,
+    /// What was offered, the lowest of all protocols.
+    pub(crate) offered: Lifetime,
 }
 
 /// One protocol of the chosen proposal.
@@ -160,7 +163,7 @@ fn choose_group(
     report: &mut Report<'_>,
 ) -> Result<Option<Chosen>, Reject> {
     let mut parts = Vec::with_capacity(group.len());
-    let mut lifetime = policy.lifetime;
+    let mut offered_life = Lifetime::default();
     for proposal in group {
         let alternatives = wanted.protections.iter().find(|alternatives| {
             alternatives
@@ -169,14 +172,15 @@ fn choose_group(
         });
         let alternatives = alternatives.map_or(&[][..], Vec::as_slice);
         if let Some((offered, meaning, life)) = choose_transform(proposal, alternatives, policy, report) {
-            lifetime = lifetime.lower(life);
+            offered_life = offered_life.lower(life);
             let spi = peer_spi(&proposal.spi)?;
             let proposal = Proposal { transforms: vec![offered], ..proposal.clone() };
             parts.push(ChosenPart { transform: meaning, spi, proposal });
         }
     }
     let whole = parts.len() == group.len() && parts.len() == wanted.protections.len();
-    Ok(whole.then_some(Chosen { parts, lifetime }))
+    let lifetime = policy.lifetime.lower(offered_life);
+    Ok(whole.then_some(Chosen { parts, lifetime, offered: offered_life }))
 }
 
 fn choose_transform(

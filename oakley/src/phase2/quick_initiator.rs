@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, GroupId, PeerPublic};
 use isakmp_wire::payload::{KeyExchange, Nonce, SecurityAssociation};
-use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind};
+use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
@@ -25,7 +25,9 @@ use crate::exchange::shape::QUICK_OFFER;
 use crate::output::Output;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
+use crate::phase2::lifetime;
 use crate::phase2::offer::{self, Chosen, Report};
+use crate::phase2::transform::CLASSES;
 use crate::phase2::{Failure, Ike, client_ids, nonce, selectors};
 use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
 use crate::sa::{BundleId, Direction, Spi};
@@ -161,7 +163,7 @@ impl AwaitReply {
         cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::SA, message_id });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
         let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
-        let chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
+        let mut chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
         cx.out.event(chosen_event(ike, message_id, &chosen, &self.plan.policy, &self.plan.selectors));
         let nr_b = nonce(message)?;
         cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::NONCE, message_id });
@@ -177,6 +179,8 @@ impl AwaitReply {
             cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::IDENTIFICATION, message_id });
         }
         let public = peer_public(message, self.plan.policy.pfs, cx)?;
+        let told = lifetime::read(message, &CLASSES, |protocol| protocol != ProtocolId::ISAKMP);
+        chosen.lifetime = chosen.lifetime.lower(told);
         Ok(Reply { chosen, nr_b, public, iv })
     }
 
@@ -205,6 +209,7 @@ impl AwaitReply {
             role: Role::Initiator,
             path: ike.path,
             identity: ike.identity.clone(),
+            established: cx.now,
             encapsulation: plan.policy.encapsulation,
             lifetime: chosen.lifetime,
             pfs: plan.policy.pfs,

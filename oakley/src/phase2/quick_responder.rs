@@ -26,8 +26,9 @@ use crate::output::Output;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::offer::{self, Chosen, Report};
-use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, start};
-use crate::phase2::{Failure, Ike, Refused, available, client_ids, nonce, selectors};
+use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, spi_of, start};
+use crate::phase2::transform::{CLASSES, protocol_id};
+use crate::phase2::{Failure, Ike, Refused, available, client_ids, lifetime, nonce, selectors};
 use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
 use crate::sa::{BundleId, Direction, Installation, Spi};
 
@@ -146,11 +147,14 @@ impl Wanted {
             Some(group) => Some(start(group, cx)?),
             None => None,
         };
-        let answer = self.chosen.answer(|protocol| crate::phase2::quick_initiator::spi_of(spis, protocol));
+        let answer = self.chosen.answer(|protocol| spi_of(spis, protocol));
         let mut payloads = vec![answer, Payload::new(Nonce { octets: nr_b.clone() })];
         payloads.extend(ephemeral.as_deref().map(key_exchange));
         if let Some((ci, cr)) = &self.ids {
             payloads.extend([ci.clone(), cr.clone()]);
+        }
+        if self.chosen.lifetime != self.chosen.offered {
+            payloads.extend(shorter_life(&self.chosen, spis));
         }
         let g_qm_xy = match (ephemeral, &self.public) {
             (Some(ephemeral), Some(public)) => {
@@ -166,6 +170,7 @@ impl Wanted {
             role: Role::Responder,
             path: ike.path,
             identity: ike.identity.clone(),
+            established: cx.now,
             selectors: self.selectors,
             encapsulation: self.policy.encapsulation,
             lifetime: self.chosen.lifetime,
@@ -181,6 +186,16 @@ impl Wanted {
         let Secrets { ni_b, nr_b, .. } = secrets;
         Ok((Box::new(AwaitHash3 { bundle, outbound, ni_b, nr_b }), datagram))
     }
+}
+
+/// RFC 2407 4.5.4, 4.6.3.1: our policy is shorter than the offer, whose attributes we must not change.
+fn shorter_life(chosen: &Chosen, spis: &[(Protocol, Spi)]) -> Vec<Payload> {
+    let one = |part: &offer::ChosenPart| {
+        let protocol = part.transform.protocol;
+        let spi = Bytes::copy_from_slice(&spi_of(spis, protocol).0.to_be_bytes());
+        lifetime::notify(&CLASSES, &chosen.lifetime, (protocol_id(protocol), spi))
+    };
+    chosen.parts.iter().map(one).collect()
 }
 
 impl AwaitHash3 {

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     dead_code,
     reason = "a test may panic, and not every test uses all"
@@ -123,9 +124,16 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         known: None,
         key_log: false,
         aggressive: false,
-        quirks: Quirks::default(),
+        quirks: silent(),
         named_keys: Vec::new(),
     }
+}
+
+/// Without INITIAL-CONTACT, so that a test can count messages.
+pub fn silent() -> Quirks {
+    let mut quirks = Quirks::default();
+    quirks.no_initial_contact = true;
+    quirks
 }
 
 /// An engine on the network, with everything that it put out.

@@ -61,7 +61,7 @@ fn t046_clear_or_unhashed_deletes_change_nothing() {
         let clear = Header { flags: isakmp_wire::Flags::NONE, ..header };
         let clear = Message::new(clear, vec![payload.clone()]).encode();
         bench.quiet(B, &clear, "clear");
-        let none = bench.encrypt(&header, &[payload.clone()], &bench.iv(77));
+        let none = bench.encrypt(&header, core::slice::from_ref(&payload), &bench.iv(77));
         bench.quiet(B, &none, "no HASH");
         let wrong = Payload::new(HashData { octets: vec![0; 20].into() });
         let wrong = bench.encrypt(&header, &[wrong, payload], &bench.iv(77));

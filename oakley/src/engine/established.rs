@@ -1,0 +1,109 @@
+//! From an authenticated phase 1 to an IKE SA under which Quick Modes may run.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use isakmp_wire::MessageId;
+
+use crate::engine::Engine;
+use crate::engine::outbox::count;
+use crate::engine::table::{Course, Entry, Live};
+use crate::engine::timer::TimerKey;
+use crate::event::Event;
+use crate::exchange::flight::Flight;
+use crate::phase1::facts::Established;
+use crate::phase2::{Ike, informational};
+use crate::policy::Role;
+use crate::sa::IkeSaId;
+
+impl Engine {
+    /// Phase 1 is complete: the IKE SA is authenticated, then ready.
+    pub(super) fn established(
+        &mut self,
+        id: IkeSaId,
+        (established, send): (Established, Option<Bytes>),
+        course: Course,
+    ) {
+        let Course { began, accepted, waiting, .. } = course;
+        let Established { offered, suite, keys, last_block, identity } = established;
+        let now = self.host.now;
+        let seconds = suite.chosen.lifetime.seconds;
+        let expires = seconds.and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
+        let (path, role, cookies) = (offered.path, offered.role, offered.cookies);
+        if let Some(octets) = send.clone() {
+            self.host.out.transmit(path, octets);
+        }
+        count(&mut self.host.out.counters.ike_sas);
+        let (ike_sa, policy) = (id, offered.policy);
+        self.host.out.event(Event::Authenticated {
+            ike_sa,
+            path,
+            role,
+            cookies,
+            suite: suite.chosen.clone(),
+            identity: identity.clone(),
+        });
+        let ike = Ike {
+            id,
+            path,
+            role,
+            cookies,
+            policy,
+            suite,
+            keys,
+            last_block,
+            identity,
+            began,
+            established: now,
+        };
+        let live = Live {
+            ike,
+            ready: false,
+            unconfirmed: role == Role::Initiator && send.is_some(),
+            flight: send.map(Flight::reply),
+            accepted,
+            contact_obeyed: false,
+            used_ids: BTreeSet::new(),
+            quick: BTreeMap::new(),
+            expires,
+        };
+        self.table.put(id, Entry::Live(Box::new(live)));
+        self.timers.set(TimerKey::Expire(id), expires);
+        self.timers
+            .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
+        self.first_contact(id);
+        self.make_ready(id);
+        for request in waiting {
+            self.initiate(request, &[]);
+        }
+    }
+
+    /// RFC 2407 4.6.3.3: whoever has nothing else with this peer says so, and the peer drops what it still has from before.
+    fn first_contact(&mut self, id: IkeSaId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, Duration::MAX);
+        if sas.is_empty() && bundles.is_empty() && !live.ike.policy.quirks.no_initial_contact {
+            let notify = isakmp_wire::NotifyType::INITIAL_CONTACT;
+            let about = (isakmp_wire::ProtocolId::ISAKMP, informational::cookie_spi(&live.ike.cookies));
+            let payload = informational::notify(notify, Some(about));
+            if self.send_informational(&mut live, Vec::from([payload])) {
+                let path = live.ike.path;
+                self.host.out.event(Event::NotifySent { path, ike_sa: Some(id), notify });
+            }
+        }
+        self.table.put(id, Entry::Live(live));
+    }
+
+    /// What must happen between authentication and the first Quick Mode would be waited for here; no policy of this
+    /// engine asks for anything.
+    fn make_ready(&mut self, id: IkeSaId) {
+        if let Some(mut live) = self.table.take_live(id) {
+            live.ready = true;
+            self.table.put(id, Entry::Live(live));
+            self.host.out.event(Event::Ready { ike_sa: id });
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The life of SAs: contact, restarts, collisions, limits that one side wants shorter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may panic"
+)]
+
+mod pair;
+
+use core::time::Duration;
+
+use netsim::{Chance, Link};
+use oakley::*;
+use pair::*;
+
+fn loud(policy: Policy) -> Policy {
+    Policy { quirks: Quirks::default(), ..policy }
+}
+
+fn loud_pair(seed: u64, link: Link) -> Pair {
+    Pair::new(seed, loud(policy(1, 2)), loud(policy(2, 1)), link)
+}
+
+#[test]
+fn a_shorter_policy_of_the_responder_is_heard() {
+    let base = policy(2, 1);
+    let short = Lifetime { seconds: Some(600), kilobytes: Some(1000) };
+    let phase2 = Phase2Policy { lifetime: short, ..base.phase2.clone().unwrap() };
+    let mut pair = Pair::new(1, policy(1, 2), Policy { phase2: Some(phase2), ..base }, Link::new());
+    pair.initiate();
+    pair.run(5);
+    for host in [pair.a(), pair.b()] {
+        assert_eq!(host.installed.iter().map(|sa| sa.lifetime).collect::<Vec<_>>(), [short; 2]);
+    }
+}
+
+#[test]
+fn t076_a_notify_only_lowers_and_never_below_a_floor() {
+    let base = policy(2, 1);
+    let silly = Lifetime { seconds: Some(1), kilobytes: Some(1) };
+    let phase2 = Phase2Policy { lifetime: silly, ..base.phase2.clone().unwrap() };
+    let mut pair = Pair::new(2, policy(1, 2), Policy { phase2: Some(phase2), ..base }, Link::new());
+    pair.initiate();
+    pair.run(5);
+    assert_eq!(pair.a().installed[0].lifetime, Lifetime { seconds: Some(10), kilobytes: Some(256) });
+}
+
+#[test]
+fn first_contact_is_said_once_by_each_side() {
+    let mut pair = loud_pair(3, Link::new().delay(Duration::from_millis(10)));
+    pair.initiate();
+    pair.run(5);
+    for host in [pair.a(), pair.b()] {
+        let heard = host.events.iter().filter(|event| {
+            matches!(
+                event,
+                Event::Notified { protected: true, notify: isakmp_wire::NotifyType::INITIAL_CONTACT, .. }
+            )
+        });
+        assert_eq!(heard.count(), 1);
+        assert_eq!(host.established().len(), 1);
+        assert!(host.removed.is_empty());
+    }
+    // A second IKE SA beside the first is no first contact.
+    let id = pair.a().engine.snapshot().ike_sas[0].id;
+    pair.input(pair.a, Input::Delete(Target::IkeSa(id)));
+    pair.run(1);
+}
+
+#[test]
+fn a_restarted_peer_is_noticed_and_its_old_sas_go() {
+    for initiator_restarts in [true, false] {
+        let mut pair = loud_pair(4, Link::new().delay(Duration::from_millis(10)));
+        pair.initiate();
+        pair.run(5);
+        let (restarted, other) = if initiator_restarts { (pair.a, pair.b) } else { (pair.b, pair.a) };
+        let policy = if initiator_restarts { loud(policy(1, 2)) } else { loud(policy(2, 1)) };
+        let fresh = Host::new(777, policy, Config::default());
+        pair.network.command(restarted, "restart", |host, _| *host = fresh).unwrap();
+        let (path, selectors) = if initiator_restarts {
+            (Pair::path(), SelectorPair { local: net(1), remote: net(2) })
+        } else {
+            let path = Path { local: address(2), remote: address(1) };
+            (path, SelectorPair { local: net(2), remote: net(1) })
+        };
+        pair.input(restarted, Input::Initiate(Request { path, selectors }));
+        pair.run(5);
+        let other = pair.network.get(other).unwrap();
+        assert_eq!(other.removed.len(), 1);
+        assert_eq!(other.removed[0].1, RemoveReason::PeerRestarted);
+        assert_eq!(other.engine.snapshot().bundles.len(), 1);
+        assert_eq!(other.ready(), 1);
+    }
+}
+
+#[test]
+fn both_sides_begin_at_once() {
+    for seed in 0..200 {
+        let link = Link::new()
+            .delay(Duration::from_millis(20))
+            .jitter(Duration::from_millis(20))
+            .loss(Chance::percent(u32::try_from(seed % 3).unwrap() * 10));
+        let mut config = Config::default();
+        config.max_sends = 12;
+        config.retransmit_after = Duration::from_millis(500);
+        config.half_open_life = Duration::from_secs(10_000);
+        let mut pair = Pair::with_config(seed, (loud(policy(1, 2)), loud(policy(2, 1))), link, &config);
+        pair.initiate();
+        let path = Path { local: address(2), remote: address(1) };
+        let selectors = SelectorPair { local: net(2), remote: net(1) };
+        pair.input(pair.b, Input::Initiate(Request { path, selectors }));
+        pair.run(2000);
+        for host in [pair.a(), pair.b()] {
+            assert!(!host.established().is_empty(), "seed {seed}");
+            assert!(host.removed.is_empty(), "seed {seed}: {:?}", host.removed);
+        }
+        // The same bundles on both sides: what one would send with, the other can open.
+        let ours: Vec<Spi> =
+            pair.a().engine.snapshot().bundles.iter().map(|bundle| bundle.pairs[0].outbound).collect();
+        let theirs: Vec<Spi> =
+            pair.b().engine.snapshot().bundles.iter().map(|bundle| bundle.pairs[0].inbound).collect();
+        assert!(ours.iter().all(|spi| theirs.contains(spi)), "seed {seed}");
+        pair.assert_agreement();
+    }
+}
