@@ -31,3 +31,9 @@ pub use lower::{
 };
 pub use reader::{MAX_ERRORS, MAX_LINE, Reader, parse};
 pub use running::print;
+
+/// The forms of all commands that are known and have no effect here, each with a line that opens its mode (empty for
+/// global mode): what `docs/configuration.md` lists.
+pub fn commands_without_effect() -> impl Iterator<Item = (&'static str, &'static str)> {
+    grammar::known::all()
+}
