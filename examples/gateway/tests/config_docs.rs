@@ -1,5 +1,11 @@
 //! `docs/configuration.md` and the grammar say the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test may panic"
+)]
 
 use std::collections::BTreeSet;
 

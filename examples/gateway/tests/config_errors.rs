@@ -1,5 +1,11 @@
 //! Where errors stand and what they say; abbreviations; what a secret may never do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test may panic"
+)]
 
 use gateway::ios::model::{Authentication, Encryption};
 use gateway::ios::{self, ConfigError, ErrorKind, Reader};

@@ -1,7 +1,7 @@
 //! From configurations to policies: defaults, warnings, refusals, look-ups, sample files, `check`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may panic")]
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::path::PathBuf;
 
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm};
@@ -261,11 +261,15 @@ fn t133_conflicts_and_incomplete_maps() {
     }
 }
 
-/// Each configuration that reads well and does not run, with the place that is named.
-#[test]
-fn refusals_name_the_line() {
-    let undefined = |what, name: &str| Refusal::Undefined { what, name: name.into() };
-    let cases: Vec<(&str, &str, u32, u32, Refusal)> = vec![
+/// What to replace in `BASE`, by what, and the place and reason of the refusal.
+type Case = (&'static str, &'static str, u32, u32, Refusal);
+
+fn undefined(what: &'static str, name: &str) -> Refusal {
+    Refusal::Undefined { what, name: name.into() }
+}
+
+fn refused_transforms_and_names() -> Vec<Case> {
+    vec![
         (" authentication pre-share", " authentication rsa-sig", 3, 17, Refusal::Authentication("rsa-sig")),
         (" authentication pre-share", " authentication rsa-encr", 3, 17, Refusal::Authentication("rsa-encr")),
         (" authentication pre-share", " group 14", 2, 22, Refusal::Authentication("rsa-sig (the default)")),
@@ -282,6 +286,11 @@ fn refusals_name_the_line() {
             17,
             Refusal::WildcardHoles([0, 0, 255, 0].into()),
         ),
+    ]
+}
+
+fn refused_flows_and_places() -> Vec<Case> {
+    vec![
         (
             "permit ip 50.50.50.0 0.0.0.255 60.60.60.0 0.0.0.255",
             "permit tcp any any gt 1023",
@@ -335,8 +344,15 @@ fn refusals_name_the_line() {
             12,
             Refusal::MixedModes,
         ),
-    ];
-    for (from, to, line, column, refusal) in cases {
+    ]
+}
+
+/// Each configuration that reads well and does not run, with the place that is named.
+#[test]
+fn refusals_name_the_line() {
+    for (from, to, line, column, refusal) in
+        refused_transforms_and_names().into_iter().chain(refused_flows_and_places())
+    {
         let text = BASE.replace(from, to);
         assert_ne!(text, BASE, "{from}");
         let found = refusals(&text);

@@ -1,7 +1,13 @@
 //! The six configurations of the document: they read without error, say what they say, and print as they stand.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test may panic"
+)]
 
-use std::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use crypto_provider::{CipherAlgorithm, GroupId, HashAlgorithm};

@@ -10,7 +10,7 @@
 //! - `grammar` holds the commands, one file for each subject;
 //! - [`Reader`] takes lines one after another and knows the mode that it is in, so that a file and a terminal are read
 //!   by the same code;
-//! - [`model`] is what was said; [`print`] says it again: `parse(print(model)) == model`;
+//! - [`model`] is what was said; [`print()`] says it again: `parse(print(model)) == model`;
 //! - [`lower`] makes the engine's policies of it, and refuses with a position what cannot run.
 //!
 //! No line is ever skipped: it has an effect, or it is on the list of commands known to have none
