@@ -9,6 +9,7 @@ use oakley::{Event, Misbehaviour, Reject, Role};
 
 use super::hosts::{Host, HostEvent};
 use super::run::DemoError;
+use super::scenario::Expectation;
 use super::table::OfferTable;
 use super::topology::{DemoNode, Places};
 use super::transcript::Transcript;
@@ -80,6 +81,16 @@ impl<'a> Stage<'a> {
                     return Ok(done(self));
                 }
             }
+        }
+    }
+
+    /// Whether what a scenario is for has happened.
+    pub(super) fn has_occurred(&self, expectation: Expectation) -> bool {
+        let [first, second] = &self.facts;
+        match expectation {
+            Expectation::Tunnel => first.established > 0 && second.established > 0,
+            Expectation::Phase2Refused => first.quick_failed > 0 && second.phase2_refused > 0,
+            Expectation::NotAuthenticated => first.phase1_failed > 0 && second.undecipherable > 0,
         }
     }
 

@@ -27,7 +27,7 @@ mod sa;
 mod snapshot;
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crypto_provider::{CryptoProvider, RandomFailed};
@@ -53,6 +53,9 @@ use flows::Flows;
 /// The port of IKE (RFC 2408 2.5.1).
 pub const IKE_PORT: u16 = 500;
 
+/// Dropped packets are told of once in this time for each reason; all of them are counted.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a configuration makes no router.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,13 +72,24 @@ pub enum RouterError {
 }
 
 /// What a router is made with beyond its configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RouterOptions {
     /// Bounds and times of the engine.
     pub engine: oakley::Config,
     /// Whether keys are written down for [`Router::key_log`].
     pub key_log: bool,
+}
+
+impl Default for RouterOptions {
+    /// No key log. Five sends, one second after the first and then twice as long each time, so that all of them fall
+    /// within the 20 s for which a peer keeps its last reply: a later one would meet nobody who can answer it.
+    fn default() -> Self {
+        let mut engine = oakley::Config::default();
+        engine.retransmit_after = Duration::from_secs(1);
+        engine.max_sends = 5;
+        Self { engine, key_log: false }
+    }
 }
 
 /// One router.
@@ -92,6 +106,8 @@ pub struct Router {
     outbox: VecDeque<(InterfaceIndex, Vec<u8>)>,
     counters: RouterCounters,
     drops: Counters,
+    /// When a drop for this reason was last told of.
+    drops_told: BTreeMap<DropReason, Duration>,
     keys: Option<KeyLog>,
 }
 
@@ -125,6 +141,7 @@ impl Router {
             outbox: VecDeque::new(),
             counters: RouterCounters::default(),
             drops: Counters::new(),
+            drops_told: BTreeMap::new(),
             keys: options.key_log.then(KeyLog::default),
         })
     }
@@ -182,9 +199,15 @@ impl Router {
         self.journal.lost()
     }
 
-    /// Counts a dropped packet and tells about it.
+    /// Counts a dropped packet and tells about it, unless the same reason was told of a moment ago: whoever sends
+    /// many bad packets must not fill the log.
     fn drop_packet(&mut self, now: Duration, packet: &PacketBuf, reason: DropReason) {
         self.drops.count(reason);
+        let told = self.drops_told.get(&reason);
+        if told.is_some_and(|told| now < told.saturating_add(TELL_AGAIN)) {
+            return;
+        }
+        self.drops_told.insert(reason, now);
         if let Ok(header) = IpHeader::parse(packet.octets()) {
             let dropped = DroppedPacket {
                 reason,

@@ -71,8 +71,16 @@ pub struct FlowView {
 pub struct SaView {
     /// Protocol and algorithms.
     pub transform: Phase2Transform,
-    /// SPI, counts, and what is left of its life.
-    pub sa: SaSnapshot,
+    /// Its SPI.
+    pub spi: u32,
+    /// Packets sealed or opened.
+    pub packets: u64,
+    /// Octets that count for its lifetime.
+    pub octets: u64,
+    /// Kilobytes of 1024 octets that are left, if there is a limit.
+    pub remaining_kilobytes: Option<u64>,
+    /// Seconds that are left, if there is a limit.
+    pub remaining_seconds: Option<u64>,
     /// Its connection id.
     pub connection: u32,
     /// Tunnel, or transport; of a bundle what the whole of it is.
@@ -136,29 +144,33 @@ impl Router {
 fn inbound_view(one: &Installed<InboundSa>, bundle: &BundleState, now: Duration) -> SaView {
     let sa = one.sa.snapshot(now);
     SaView {
-        transform: one.transform,
-        sa,
         connection: one.connection,
-        is_tunnel: is_tunnel(bundle, now),
         iv_len: one.sa.iv_len(),
         replay_detection: matches!(sa.replay, Some(ReplayProtection::Window(_))),
+        ..view(one.transform, &sa, bundle, now)
     }
 }
 
 fn outbound_view(one: &Installed<OutboundSa>, bundle: &BundleState, replay: bool, now: Duration) -> SaView {
-    SaView {
-        transform: one.transform,
-        sa: one.sa.snapshot(now),
-        connection: one.connection,
-        is_tunnel: is_tunnel(bundle, now),
-        iv_len: match &one.sa {
-            OutboundSa::Esp(esp) => Some(esp.suite().iv_len()),
-            OutboundSa::Ah(_) => None,
-        },
-        replay_detection: replay,
-    }
+    let iv_len = match &one.sa {
+        OutboundSa::Esp(esp) => Some(esp.suite().iv_len()),
+        OutboundSa::Ah(_) => None,
+    };
+    let view = view(one.transform, &one.sa.snapshot(now), bundle, now);
+    SaView { connection: one.connection, iv_len, replay_detection: replay, ..view }
 }
 
-fn is_tunnel(bundle: &BundleState, now: Duration) -> bool {
-    bundle.inbound.iter().any(|one| matches!(one.sa.snapshot(now).mode, Mode::Tunnel(_)))
+fn view(transform: Phase2Transform, sa: &SaSnapshot, bundle: &BundleState, now: Duration) -> SaView {
+    SaView {
+        transform,
+        spi: sa.spi.get(),
+        packets: sa.packets,
+        octets: sa.octets,
+        remaining_kilobytes: sa.remaining.octets.map(|octets| octets / 1024),
+        remaining_seconds: sa.remaining.time.map(|time| time.as_secs()),
+        connection: 0,
+        is_tunnel: bundle.inbound.iter().any(|one| matches!(one.sa.snapshot(now).mode, Mode::Tunnel(_))),
+        iv_len: None,
+        replay_detection: false,
+    }
 }

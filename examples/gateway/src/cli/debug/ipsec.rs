@@ -31,7 +31,9 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
 
 pub(super) fn removed(sas: &[RemovedSa]) -> Vec<String> {
     let words = |sa: &RemovedSa| sa_words(sa.destination, &sa.transform, sa.spi, sa.connection);
-    sas.iter().map(|sa| format!("IPSEC(delete_sa): deleting SA, {}", words(sa))).collect()
+    // An SA whose Quick Mode never completed was not announced and has no number.
+    let announced = sas.iter().filter(|sa| sa.connection != 0);
+    announced.map(|sa| format!("IPSEC(delete_sa): deleting SA, {}", words(sa))).collect()
 }
 
 fn proposal_part(part: u32, path: &Path, selectors: &SelectorPair, transform: &Phase2Transform) -> String {

@@ -111,3 +111,16 @@ fn side(endpoint: Endpoint, ports: Option<PortMatch>) -> String {
     };
     format!("addr = {address}{port}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::show::tests::document;
+    use crate::ios::parse;
+
+    #[test]
+    fn as_the_document_shows_it() {
+        let config = parse("wan2511.cfg", include_str!("../../../tests/data/wan2511.cfg")).unwrap();
+        assert_eq!(crypto_map(&config), document("show crypto map tag test"));
+    }
+}

@@ -41,7 +41,7 @@ fn flow_text(out: &mut String, flow: &FlowView) -> fmt::Result {
     writeln!(out, "     local crypto endpt.: {}, remote crypto endpt.: {}", flow.local, flow.peer)?;
     writeln!(out, "     path mtu {0}, media mtu {0}", flow.mtu)?;
     // With two protocols the outer one's: the one that a packet shows.
-    let outermost = flow.outbound.first().map_or(0, |sa| sa.sa.spi.get());
+    let outermost = flow.outbound.first().map_or(0, |sa| sa.spi);
     writeln!(out, "     current outbound spi: {outermost:X}")?;
     writeln!(out)?;
     let blocks = [
@@ -61,18 +61,38 @@ fn flow_text(out: &mut String, flow: &FlowView) -> fmt::Result {
 }
 
 fn sa_text(out: &mut String, sa: &SaView, map: &str) -> fmt::Result {
-    let spi = sa.sa.spi.get();
+    let SaView { spi, connection, .. } = sa;
     let mode = if sa.is_tunnel { "Tunnel" } else { "Transport" };
     // An SA without a limit has no number to show; the routers of 1998 had none such.
-    let kilobytes = sa.sa.remaining.octets.map_or_else(|| "-".to_owned(), |octets| (octets / 1024).to_string());
-    let seconds = sa.sa.remaining.time.map_or_else(|| "-".to_owned(), |time| time.as_secs().to_string());
+    let number = |left: Option<u64>| left.map_or_else(|| "-".to_owned(), |left| left.to_string());
+    let (kilobytes, seconds) = (number(sa.remaining_kilobytes), number(sa.remaining_seconds));
     writeln!(out, "      spi: 0x{spi:X}({spi})")?;
     writeln!(out, "        transform: {} ,", transform_words(&sa.transform))?;
     writeln!(out, "        in use settings ={{{mode}, }}")?;
-    writeln!(out, "        slot: 0, conn id: {}, crypto map: {map}", sa.connection)?;
+    writeln!(out, "        slot: 0, conn id: {connection}, crypto map: {map}")?;
     writeln!(out, "        sa timing: remaining key lifetime (k/sec): ({kilobytes}/{seconds})")?;
     if let Some(iv_len) = sa.iv_len {
         writeln!(out, "        IV size: {iv_len} bytes")?;
     }
     writeln!(out, "        replay detection support: {}", if sa.replay_detection { "Y" } else { "N" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::show::tests::{document, wan2511};
+
+    #[test]
+    fn as_the_document_shows_it() {
+        assert_eq!(ipsec_sa(&wan2511()), document("show crypto ipsec sa"));
+    }
+
+    #[test]
+    fn a_flow_without_sas_has_its_empty_blocks() {
+        let mut router = wan2511();
+        router.flows[0].inbound.clear();
+        router.flows[0].outbound.clear();
+        let text = ipsec_sa(&router);
+        assert!(text.contains("current outbound spi: 0\n\n     inbound esp sas:\n\n     inbound ah sas:\n\n"), "{text}");
+    }
 }

@@ -38,3 +38,14 @@ const fn state_name(state: IkeSaState) -> &'static str {
         _ => "UNKNOWN",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::show::tests::{document, wan2511};
+
+    #[test]
+    fn as_the_document_shows_it() {
+        assert_eq!(isakmp_sa(&wan2511()), document("show crypto isakmp sa"));
+    }
+}
