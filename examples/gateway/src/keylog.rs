@@ -64,8 +64,9 @@ impl KeyLog {
         };
         for KeyedSa { spi, transform, encryption_key, integrity_key } in &installation.sas {
             let (cipher, wireshark_cipher) = cipher_names(transform.confidentiality);
-            let (integrity, wireshark_hash) =
-                transform.integrity.map_or(("NULL", "NULL"), |hash| hash_names(hash, installation.sha256_icv_len));
+            let (integrity, wireshark_hash) = transform
+                .integrity
+                .map_or(("NULL", "NULL"), |hash| hash_names(hash, installation.sha256_icv_len));
             self.sas.push(SaKeys {
                 protocol: transform.protocol,
                 source,
@@ -133,7 +134,9 @@ impl KeyLog {
                     out,
                     "esp {source} {destination} 0x{spi:08x} {cipher} {encryption_key} {integrity} {integrity_key}"
                 ),
-                Protocol::Ah => writeln!(out, "ah {source} {destination} 0x{spi:08x} {integrity} {integrity_key}"),
+                Protocol::Ah => {
+                    writeln!(out, "ah {source} {destination} 0x{spi:08x} {integrity} {integrity_key}")
+                }
             };
         }
         out
@@ -212,9 +215,15 @@ const fn cipher_names(confidentiality: Confidentiality) -> (&'static str, &'stat
         Confidentiality::Cipher(CipherAlgorithm::AesCbc, 24) => ("AES_CBC_192", "AES-CBC [RFC3602]"),
         Confidentiality::Cipher(CipherAlgorithm::AesCbc, _) => ("AES_CBC_256", "AES-CBC [RFC3602]"),
         Confidentiality::Cipher(CipherAlgorithm::AesCtr, _) => ("AES_CTR", "AES-CTR [RFC3686]"),
-        Confidentiality::Aead(AeadAlgorithm::AesGcm8, _) => ("AES_GCM_8", "AES-GCM with 8 octet ICV [RFC4106]"),
-        Confidentiality::Aead(AeadAlgorithm::AesGcm12, _) => ("AES_GCM_12", "AES-GCM with 12 octet ICV [RFC4106]"),
-        Confidentiality::Aead(AeadAlgorithm::AesGcm16, _) => ("AES_GCM_16", "AES-GCM with 16 octet ICV [RFC4106]"),
+        Confidentiality::Aead(AeadAlgorithm::AesGcm8, _) => {
+            ("AES_GCM_8", "AES-GCM with 8 octet ICV [RFC4106]")
+        }
+        Confidentiality::Aead(AeadAlgorithm::AesGcm12, _) => {
+            ("AES_GCM_12", "AES-GCM with 12 octet ICV [RFC4106]")
+        }
+        Confidentiality::Aead(AeadAlgorithm::AesGcm16, _) => {
+            ("AES_GCM_16", "AES-GCM with 16 octet ICV [RFC4106]")
+        }
         _ => ("NULL", "NULL"),
     }
 }

@@ -68,7 +68,9 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let status = match Cli::parse().command {
         Command::Demo(demo) => run_demo(demo, &mut out),
-        Command::Check { files, verbose } => check::check(&files, verbose, &mut out).map_err(|error| error.to_string()),
+        Command::Check { files, verbose } => {
+            check::check(&files, verbose, &mut out).map_err(|error| error.to_string())
+        }
     };
     match status {
         Ok(status) => ExitCode::from(status),
@@ -84,8 +86,8 @@ fn run_demo(demo: Demo, out: &mut dyn Write) -> Result<u8, String> {
     if demo.list {
         return demo::list(out).map(|()| check::FINE).map_err(|error| error.to_string());
     }
-    let scenario =
-        Scenario::named(&demo.scenario).ok_or_else(|| format!("no scenario '{}'; see --list", demo.scenario))?;
+    let scenario = Scenario::named(&demo.scenario)
+        .ok_or_else(|| format!("no scenario '{}'; see --list", demo.scenario))?;
     let mut options = Options::new(scenario, seed(demo.seed)?);
     options.configs = configs(&demo.configs)?;
     (options.loss, options.reorder) = (demo.loss, demo.reorder);

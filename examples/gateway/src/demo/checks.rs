@@ -34,9 +34,16 @@ impl fmt::Display for Check {
 }
 
 /// All statements that must hold.
-pub(super) fn outcome(stage: &Stage<'_>, observer: &Observer, expectation: Expectation, trouble: Trouble) -> Vec<Check> {
+pub(super) fn outcome(
+    stage: &Stage<'_>,
+    observer: &Observer,
+    expectation: Expectation,
+    trouble: Trouble,
+) -> Vec<Check> {
     let snapshots = stage.snapshots();
-    let [first, second] = snapshots.as_slice() else { return vec![Check::new(false, "two routers are there")] };
+    let [first, second] = snapshots.as_slice() else {
+        return vec![Check::new(false, "two routers are there")];
+    };
     let mut checks = match expectation {
         Expectation::Tunnel => {
             let mut checks = tunnel(first, second);
@@ -51,7 +58,10 @@ pub(super) fn outcome(stage: &Stage<'_>, observer: &Observer, expectation: Expec
         let [there, back] = observer.tunnel();
         checks.push(Check::new(there.sent == 0 && back.sent == 0, "no packet went through a tunnel"));
         let errors: u64 = first.flows.iter().map(|flow| flow.counters.send_errors).sum();
-        checks.push(Check::new(errors > 0, format!("{} packets of the host were given up as send errors", errors)));
+        checks.push(Check::new(
+            errors > 0,
+            format!("{} packets of the host were given up as send errors", errors),
+        ));
     }
     checks.extend(secrecy(stage, observer, &snapshots));
     checks
@@ -78,7 +88,10 @@ fn tunnel(first: &RouterSnapshot, second: &RouterSnapshot) -> Vec<Check> {
     };
     let crossed = spis(first, true) == spis(second, false) && spis(first, false) == spis(second, true);
     let some = has_sas(first) && has_sas(second);
-    checks.push(Check::new(crossed && some, "what is inbound at one router is outbound at the other, SPI for SPI"));
+    checks.push(Check::new(
+        crossed && some,
+        "what is inbound at one router is outbound at the other, SPI for SPI",
+    ));
     checks
 }
 
@@ -95,7 +108,11 @@ fn traffic(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {
         let (sent, arrived) = (host.streamed_to_peer(), other.streamed());
         checks.push(Check::new(
             arrived > 0 && (trouble.loss > 0 || arrived == usize::from(sent)),
-            format!("{}: {arrived} of {sent} datagrams of its UDP stream reached {}", host.name(), other.name()),
+            format!(
+                "{}: {arrived} of {sent} datagrams of its UDP stream reached {}",
+                host.name(),
+                other.name()
+            ),
         ));
     }
     checks
@@ -114,7 +131,12 @@ fn total(router: &RouterSnapshot) -> FlowCounters {
     })
 }
 
-fn counts(first: &RouterSnapshot, second: &RouterSnapshot, observer: &Observer, trouble: Trouble) -> Vec<Check> {
+fn counts(
+    first: &RouterSnapshot,
+    second: &RouterSnapshot,
+    observer: &Observer,
+    trouble: Trouble,
+) -> Vec<Check> {
     let mut checks = Vec::new();
     let [there, back] = observer.tunnel();
     for (from, to, wire) in [(first, second, there), (second, first, back)] {
@@ -178,7 +200,10 @@ fn secrecy(stage: &Stage<'_>, observer: &Observer, snapshots: &[RouterSnapshot])
     let mut sas = sas.peekable();
     if sas.peek().is_none() || sas.any(|sa| hides(sa.transform.confidentiality)) {
         let canaries = observer.canaries();
-        checks.push(Check::new(canaries == 0, format!("{canaries} packets on the wire showed the hosts' text")));
+        checks.push(Check::new(
+            canaries == 0,
+            format!("{canaries} packets on the wire showed the hosts' text"),
+        ));
     }
     checks
 }

@@ -255,7 +255,9 @@ mod tests {
         for _ in 0..2 {
             a.handle_packet(second + Duration::from_millis(30), &reply);
         }
-        let HostEvent::Reply { from, sequence, octets, ttl, time } = a.poll_event().unwrap() else { panic!() };
+        let HostEvent::Reply { from, sequence, octets, ttl, time } = a.poll_event().unwrap() else {
+            panic!()
+        };
         assert_eq!((from, sequence, octets, ttl), (B, 1, 20 + 8 + CANARY.len(), 64));
         assert_eq!(time, Duration::from_millis(30));
         assert_eq!((a.poll_event(), a.asked(), a.answered()), (None, 1, 1));

@@ -13,5 +13,5 @@ mod transcript;
 pub use hosts::{CANARY, Host, HostEvent};
 pub use observer::{Kind, Observer, Row, TunnelCount};
 pub use run::{DemoError, Options, Source, run};
-pub use topology::TopologyError;
 pub use scenario::{Expectation, SCENARIOS, Scenario, list};
+pub use topology::TopologyError;

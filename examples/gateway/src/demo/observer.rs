@@ -126,16 +126,18 @@ impl Observer {
     /// Packets with another source or destination than `ends`: traffic of the hosts in clear.
     #[must_use]
     pub fn strangers(&self, ends: [IpAddr; 2]) -> u64 {
-        let foreign = self.rows.iter().filter(|((source, destination, _), _)| {
-            !ends.contains(source) || !ends.contains(destination)
-        });
+        let foreign = self
+            .rows
+            .iter()
+            .filter(|((source, destination, _), _)| !ends.contains(source) || !ends.contains(destination));
         foreign.fold(0, |sum, (_, row)| row.packets.saturating_add(sum))
     }
 }
 
 fn kind(header: &IpHeader, packet: &[u8]) -> Kind {
     let upper = packet.get(header.header_len()..).unwrap_or_default();
-    let number = |at: usize| upper.get(at..).and_then(|rest| rest.first_chunk::<4>()).map(|n| u32::from_be_bytes(*n));
+    let number =
+        |at: usize| upper.get(at..).and_then(|rest| rest.first_chunk::<4>()).map(|n| u32::from_be_bytes(*n));
     match header.protocol() {
         // RFC 4303 2, RFC 4302 2: ESP begins with its SPI, AH has it in the second word.
         Protocol::ESP => number(0).map_or(Kind::Clear(Protocol::ESP), Kind::Esp),
@@ -146,7 +148,9 @@ fn kind(header: &IpHeader, packet: &[u8]) -> Kind {
 }
 
 fn is_ike(udp: Result<Udp<'_>, DropReason>) -> bool {
-    udp.is_ok_and(|udp| [udp.source, udp.destination].iter().map(SocketAddr::port).any(|port| port == IKE_PORT))
+    udp.is_ok_and(|udp| {
+        [udp.source, udp.destination].iter().map(SocketAddr::port).any(|port| port == IKE_PORT)
+    })
 }
 
 impl fmt::Display for Observer {
@@ -158,8 +162,12 @@ impl fmt::Display for Observer {
         )?;
         for ((source, destination, kind), row) in &self.rows {
             let Row { packets, octets, lost, smallest, largest } = row;
-            let sizes = if smallest == largest { smallest.to_string() } else { format!("{smallest}-{largest}") };
-            writeln!(f, "{source:<15} {destination:<15} {kind:<20} {packets:>7} {octets:>7} {lost:>5} {sizes:>9}")?;
+            let sizes =
+                if smallest == largest { smallest.to_string() } else { format!("{smallest}-{largest}") };
+            writeln!(
+                f,
+                "{source:<15} {destination:<15} {kind:<20} {packets:>7} {octets:>7} {lost:>5} {sizes:>9}"
+            )?;
         }
         if self.malformed > 0 {
             writeln!(f, "no IP packets: {}", self.malformed)?;

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crypto_provider::default::{SeededRandom, provider};
 use crypto_provider::CryptoProvider;
+use crypto_provider::default::{SeededRandom, provider};
 use netsim::{Rng, write_pcap};
 use thiserror::Error;
 
@@ -147,15 +147,15 @@ fn introduce(options: &Options, out: &mut dyn Write) -> io::Result<()> {
 fn router(options: &Options, index: usize) -> Result<Router, DemoError> {
     let given = options.configs.as_ref().and_then(|configs| configs.get(index));
     let own = options.scenario.configs.get(index).copied().unwrap_or_default();
-    let (name, text) = given.map_or((own.0, own.1.as_bytes()), |source| (source.name.as_str(), source.text.expose()));
+    let (name, text) =
+        given.map_or((own.0, own.1.as_bytes()), |source| (source.name.as_str(), source.text.expose()));
     let (config, _policies) = check::load(name, text).map_err(DemoError::Config)?;
     // Each router draws its own numbers, and none of them are the network's.
     let label = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
     let seed = Rng::stream(options.seed, label).next_u64();
     let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
-    let mut made = RouterOptions::default();
-    made.key_log = options.keylog.is_some();
-    Ok(Router::new(name, config, provider, made)?)
+    let options = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
+    Ok(Router::new(name, config, provider, options)?)
 }
 
 /// Two routers of one name are told apart.
@@ -248,7 +248,8 @@ fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String; 2]) ->
     if let Some(path) = &options.pcap {
         let file = fs::File::create(path).map_err(|error| at(path, &error))?;
         let names = [(stage.places.wan, "wan")];
-        write_pcap(io::BufWriter::new(file), &names, EPOCH, stage.network.captured()).map_err(|error| at(path, &error))?;
+        write_pcap(io::BufWriter::new(file), &names, EPOCH, stage.network.captured())
+            .map_err(|error| at(path, &error))?;
     }
     for (index, hostname) in hostnames.iter().enumerate() {
         let name = file_name(hostname);

@@ -66,7 +66,11 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs until `done` says so or `end` has come; whether `done` did.
-    pub(super) fn run_until(&mut self, end: Duration, done: impl Fn(&Self) -> bool) -> Result<bool, DemoError> {
+    pub(super) fn run_until(
+        &mut self,
+        end: Duration,
+        done: impl Fn(&Self) -> bool,
+    ) -> Result<bool, DemoError> {
         loop {
             if done(self) {
                 return Ok(true);
@@ -112,6 +116,11 @@ impl<'a> Stage<'a> {
         [0, 1].into_iter().filter_map(|router| Some(self.router(router)?.snapshot(now))).collect()
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the id is one that this network gave out")]
+    fn node(&mut self, id: NodeId) -> &mut DemoNode {
+        &mut self.network[id]
+    }
+
     fn tell(&mut self) -> io::Result<()> {
         for (index, id) in self.places.routers.into_iter().enumerate() {
             self.tell_router(index, id)?;
@@ -123,9 +132,9 @@ impl<'a> Stage<'a> {
     }
 
     fn tell_router(&mut self, index: usize, id: NodeId) -> io::Result<()> {
-        while let Some((name, happening)) = self.network[id].router_mut().and_then(|router| {
-            let name = router.hostname().to_owned();
-            router.poll_happening().map(|happening| (name, happening))
+        while let Some((name, happening)) = self.node(id).router_mut().and_then(|router| {
+            let happening = router.poll_happening()?;
+            Some((router.hostname().to_owned(), happening))
         }) {
             if let Occurrence::Ike(event) = &happening.what {
                 self.table.note(&name, event);
@@ -139,9 +148,9 @@ impl<'a> Stage<'a> {
     }
 
     fn tell_host_events(&mut self, id: NodeId) -> io::Result<()> {
-        while let Some((name, event)) = self.network[id].host_mut().and_then(|host| {
-            let name = host.name();
-            host.poll_event().map(|event| (name, event))
+        while let Some((name, event)) = self.node(id).host_mut().and_then(|host| {
+            let event = host.poll_event()?;
+            Some((host.name(), event))
         }) {
             if let HostEvent::Reply { from, sequence, octets, ttl, time } = event {
                 let milliseconds = time.as_secs_f64() * 1000.0;
@@ -160,9 +169,13 @@ impl Facts {
             Event::Authenticated { .. } => &mut self.authenticated,
             Event::Established(_) => &mut self.established,
             Event::Phase2Refused { .. } => &mut self.phase2_refused,
-            Event::Failed { role: Role::Initiator, exchange: ExchangeType::QUICK, .. } => &mut self.quick_failed,
+            Event::Failed { role: Role::Initiator, exchange: ExchangeType::QUICK, .. } => {
+                &mut self.quick_failed
+            }
             Event::Failed { role: Role::Initiator, .. } => &mut self.phase1_failed,
-            Event::Rejected { why: Reject::Misbehaved(Misbehaviour::Undecipherable), .. } => &mut self.undecipherable,
+            Event::Rejected { why: Reject::Misbehaved(Misbehaviour::Undecipherable), .. } => {
+                &mut self.undecipherable
+            }
             Event::Notified { protected: true, notify: NotifyType::NO_PROPOSAL_CHOSEN, .. } => {
                 &mut self.no_proposal_chosen
             }

@@ -28,7 +28,11 @@ impl OfferTable {
     pub(super) fn note(&mut self, router: &str, event: &Event) {
         let (offered, accepted, difference) = match event {
             Event::ComparedPhase1 { offered, policy, first_difference, .. } => (
-                format!("phase 1, transform {}: {}", offered.number, attribute_words(ProtocolId::ISAKMP, offered)),
+                format!(
+                    "phase 1, transform {}: {}",
+                    offered.number,
+                    attribute_words(ProtocolId::ISAKMP, offered)
+                ),
                 format!("policy {}: {}", policy.priority, phase1_words(policy)),
                 first_difference,
             ),

@@ -127,7 +127,11 @@ fn first_flow(map: &MapConfig) -> Option<(&MapConfig, &crate::router::EntryConfi
 }
 
 /// A host's address: the first of the flow's that a net behind another interface has and that is not the router's.
-fn side(router: &Router, map: &MapConfig, range: &core::ops::RangeInclusive<IpAddr>) -> Result<Side, TopologyError> {
+fn side(
+    router: &Router,
+    map: &MapConfig,
+    range: &core::ops::RangeInclusive<IpAddr>,
+) -> Result<Side, TopologyError> {
     let (start, end) = (*range.start(), *range.end());
     let no_host = || TopologyError::NoHost(router.hostname().to_owned(), start, end);
     let interfaces = &router.routing().interfaces;
@@ -143,7 +147,11 @@ fn side(router: &Router, map: &MapConfig, range: &core::ops::RangeInclusive<IpAd
             let is_free = |address: &Ipv4Addr| {
                 let ip = IpAddr::V4(*address);
                 // The first and last addresses of a net are not a host's (RFC 1122 3.2.1.3).
-                ip != *net.start() && net.contains(&ip) && ip != *net.end() && range.contains(&ip) && !interface.is_own(ip)
+                ip != *net.start()
+                    && net.contains(&ip)
+                    && ip != *net.end()
+                    && range.contains(&ip)
+                    && !interface.is_own(ip)
             };
             if let Some(host) = candidates.into_iter().find(is_free) {
                 return Ok(Side { end: map.local, wan: map.interface, lan: index, host });

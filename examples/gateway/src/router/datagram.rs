@@ -15,7 +15,12 @@ const ECHO_REQUEST: u8 = 8;
 
 /// A whole UDP datagram in an IPv4 packet; `None` if it is too long for one.
 #[must_use]
-pub fn udp(source: (Ipv4Addr, u16), destination: (Ipv4Addr, u16), identification: u16, payload: &[u8]) -> Option<Vec<u8>> {
+pub fn udp(
+    source: (Ipv4Addr, u16),
+    destination: (Ipv4Addr, u16),
+    identification: u16,
+    payload: &[u8],
+) -> Option<Vec<u8>> {
     let len = u16::try_from(payload.len().checked_add(UDP_HEADER)?).ok()?;
     let mut upper = Vec::with_capacity(usize::from(len));
     upper.extend(source.1.to_be_bytes());
@@ -76,7 +81,8 @@ impl<'a> Udp<'a> {
     /// [`DropReason::Fragment`]; [`DropReason::OuterHeader`] if a length lies or a checksum does not hold.
     pub fn parse(packet: &'a [u8]) -> Result<Self, DropReason> {
         let (header, upper) = upper_layer(packet, Protocol::UDP)?;
-        let [s0, s1, d0, d1, l0, l1, sum0, sum1] = *upper.first_chunk::<UDP_HEADER>().ok_or(DropReason::TooShort)?;
+        let [s0, s1, d0, d1, l0, l1, sum0, sum1] =
+            *upper.first_chunk::<UDP_HEADER>().ok_or(DropReason::TooShort)?;
         let len = usize::from(u16::from_be_bytes([l0, l1]));
         // RFC 768: the length counts the header; octets behind it are not the datagram's.
         let datagram = upper.get(..len).filter(|_| len >= UDP_HEADER).ok_or(DropReason::OuterHeader)?;
@@ -160,7 +166,8 @@ fn upper_layer(packet: &[u8], protocol: Protocol) -> Result<(Ipv4Header, &[u8]),
     if header.is_fragment() {
         return Err(DropReason::Fragment);
     }
-    let upper = packet.get(header.header_len..usize::from(header.total_len)).ok_or(DropReason::OuterHeader)?;
+    let upper =
+        packet.get(header.header_len..usize::from(header.total_len)).ok_or(DropReason::OuterHeader)?;
     Ok((header, upper))
 }
 

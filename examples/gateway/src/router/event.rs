@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use ipsec_core::{DropReason, Protocol};
 use oakley::{Event, IkeSaId, Phase2Transform, RemoveReason, Spi};
 
+use super::install::InstallError;
+
 /// Happenings that are kept for a reader who is slow; the oldest are let go and counted.
 const MOST_KEPT: usize = 8192;
 /// Connection numbers of IKE SAs that are remembered; strangers' attempts must not fill the table.
@@ -32,6 +34,8 @@ pub enum Occurrence {
     Ike(Event),
     /// A packet was dropped.
     Dropped(DroppedPacket),
+    /// SAs that were negotiated cannot be used.
+    InstallFailed(InstallError),
     /// The SAs of a bundle were taken out of use.
     Removed(Vec<RemovedSa>, RemoveReason),
 }
@@ -154,7 +158,9 @@ pub(super) fn ike_sa(event: &Event) -> Option<IkeSaId> {
         | Event::Duplicate { ike_sa, .. }
         | Event::Retransmitted { ike_sa, .. }
         | Event::Reaped { ike_sa } => Some(*ike_sa),
-        Event::Rejected { ike_sa, .. } | Event::NotifySent { ike_sa, .. } | Event::Notified { ike_sa, .. } => *ike_sa,
+        Event::Rejected { ike_sa, .. }
+        | Event::NotifySent { ike_sa, .. }
+        | Event::Notified { ike_sa, .. } => *ike_sa,
         Event::Established(bundle) => Some(bundle.ike_sa),
         Event::Derived(derivation) => Some(derivation.ike_sa),
         _ => None,

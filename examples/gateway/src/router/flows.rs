@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use ipsec_core::{
-    Action, DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, Rule, SaId, Selector, Spd,
-    Unmatched,
+    Action, DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, Rule, SaId,
+    Selector, Spd, Unmatched,
 };
 use oakley::{BundleId, Path, Phase2Transform, SelectorPair};
 
@@ -113,8 +113,13 @@ pub(super) struct Flows {
 
 impl Flows {
     pub(super) fn new(maps: Vec<MapConfig>) -> Self {
-        let mut this =
-            Self { flows: Vec::new(), bundles: BTreeMap::new(), inbound: BTreeMap::new(), policies: BTreeMap::new(), maps };
+        let mut this = Self {
+            flows: Vec::new(),
+            bundles: BTreeMap::new(),
+            inbound: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            maps,
+        };
         for map in 0..this.maps.len() {
             this.add_map(map);
         }
@@ -198,7 +203,8 @@ impl Flows {
         let bundles = &self.flow(id)?.bundles;
         let takes = |id: &&BundleId| {
             self.bundles.get(id).is_some_and(|bundle| {
-                !bundle.outbound.is_empty() && bundle.selector.matches(packet, Direction::Outbound) == Match::Yes
+                !bundle.outbound.is_empty()
+                    && bundle.selector.matches(packet, Direction::Outbound) == Match::Yes
             })
         };
         bundles.iter().rev().find(takes).copied()
@@ -226,8 +232,10 @@ impl Flows {
 
     /// When the next SA reaches a limit in time.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        let outbound = |bundle: &BundleState| bundle.outbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
-        let inbound = |bundle: &BundleState| bundle.inbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
+        let outbound =
+            |bundle: &BundleState| bundle.outbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
+        let inbound =
+            |bundle: &BundleState| bundle.inbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
         self.bundles.values().flat_map(|bundle| [outbound(bundle), inbound(bundle)]).flatten().min()
     }
 }

@@ -11,10 +11,10 @@ use oakley::{
 };
 
 use super::Router;
+use super::datagram;
 use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
 use super::flows::{BundleState, FlowId, Installed};
 use super::install::{self, InstallError, Settings};
-use super::datagram;
 
 impl Router {
     /// Gives the engine one input and does what it asks for.
@@ -30,9 +30,8 @@ impl Router {
             match output {
                 Output::Transmit { path, octets } => self.send_ike(now, path, &octets),
                 Output::Install(installation) => {
-                    if self.install(now, &installation).is_err() {
-                        self.remove(now, installation.bundle, RemoveReason::InstallFailed);
-                        let _gone = self.engine.handle_input(now, Input::InstallFailed(installation.bundle));
+                    if let Err(error) = self.install(now, &installation) {
+                        self.install_failed(now, installation.bundle, error);
                     }
                 }
                 Output::Remove(bundle, reason) => self.remove(now, bundle, reason),
@@ -86,7 +85,8 @@ impl Router {
             Direction::Inbound => {
                 let inbound = numbered(install::inbound(installation, &settings, &self.provider, now)?);
                 let destination = installation.path.local.ip();
-                let layers: Vec<SaId> = inbound.iter().map(|one| sa_id(one.sa.snapshot(now), destination)).collect();
+                let layers: Vec<SaId> =
+                    inbound.iter().map(|one| sa_id(one.sa.snapshot(now), destination)).collect();
                 for (place, sa) in layers.iter().enumerate() {
                     self.flows.inbound.insert(*sa, (id, place));
                 }
@@ -106,9 +106,20 @@ impl Router {
         Ok(())
     }
 
+    fn install_failed(&mut self, now: Duration, bundle: BundleId, error: InstallError) {
+        self.happened(now, Occurrence::InstallFailed(error));
+        self.remove(now, bundle, RemoveReason::InstallFailed);
+        // The outputs that follow are drained by whoever drains these.
+        let _gone = self.engine.handle_input(now, Input::InstallFailed(bundle));
+    }
+
     fn settings(&self, flow: FlowId) -> Option<Settings> {
         let entry = self.flows.entry(self.flows.flow(flow)?)?;
-        Some(Settings { replay: entry.replay, df: entry.df, identification: Arc::clone(&self.identification) })
+        Some(Settings {
+            replay: entry.replay,
+            df: entry.df,
+            identification: Arc::clone(&self.identification),
+        })
     }
 
     /// Takes a bundle out of use, both directions.
@@ -118,7 +129,8 @@ impl Router {
         let mut removed = Vec::new();
         for one in &state.inbound {
             removed.push(removed_sa(one, one.sa.snapshot(now).spi, local));
-            let other = state.outbound.iter().filter(|other| other.transform.protocol == one.transform.protocol);
+            let other =
+                state.outbound.iter().filter(|other| other.transform.protocol == one.transform.protocol);
             removed.extend(other.map(|other| removed_sa(other, other.sa.snapshot(now).spi, remote)));
         }
         self.happened(now, Occurrence::Removed(removed, reason));
@@ -134,7 +146,9 @@ impl Router {
                 sas = self.number(bundle, now);
                 established = self.flows.bundles.get(&bundle.id).map(|state| state.flow);
             }
-            Event::IkeSaRemoved { ike_sa, .. } | Event::IkeSaExpired { ike_sa } => self.connections.forget(*ike_sa),
+            Event::IkeSaRemoved { ike_sa, .. } | Event::IkeSaExpired { ike_sa } => {
+                self.connections.forget(*ike_sa)
+            }
             Event::Failed { ike_sa, message_id, path, role, .. } => {
                 if message_id.0 == 0 {
                     self.connections.forget(*ike_sa);
@@ -143,7 +157,9 @@ impl Router {
                     self.negotiation_failed(now, path, None);
                 }
             }
-            Event::RequestFailed { path, selectors, .. } => self.negotiation_failed(now, path, Some(selectors)),
+            Event::RequestFailed { path, selectors, .. } => {
+                self.negotiation_failed(now, path, Some(selectors))
+            }
             Event::Derived(derivation) => {
                 if let Some(keys) = &mut self.keys {
                     keys.record_derivation(derivation);
@@ -167,7 +183,8 @@ impl Router {
     fn number(&mut self, bundle: &Bundle, now: Duration) -> Vec<SaConnections> {
         let mut out = Vec::new();
         for pair in &bundle.pairs {
-            let numbers = SaConnections { inbound: self.connections.fresh(), outbound: self.connections.fresh() };
+            let numbers =
+                SaConnections { inbound: self.connections.fresh(), outbound: self.connections.fresh() };
             if let Some(state) = self.flows.bundles.get_mut(&bundle.id) {
                 for one in &mut state.inbound {
                     if one.sa.snapshot(now).spi.get() == pair.inbound.0 {
@@ -188,7 +205,11 @@ impl Router {
     /// A negotiation of ours with a peer has failed, for one flow or for whatever waits for it.
     fn negotiation_failed(&mut self, now: Duration, path: &Path, selectors: Option<&SelectorPair>) {
         for id in self.flows.negotiating_with(path) {
-            let peers = self.flows.flow(id).and_then(|flow| self.flows.entry(flow)).map_or(0, |entry| entry.peers.len());
+            let peers = self
+                .flows
+                .flow(id)
+                .and_then(|flow| self.flows.entry(flow))
+                .map_or(0, |entry| entry.peers.len());
             let Some(flow) = self.flows.flow_mut(id) else { continue };
             if selectors.is_some_and(|selectors| *selectors != flow.negotiated) {
                 continue;

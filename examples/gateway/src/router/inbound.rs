@@ -76,7 +76,9 @@ impl Router {
 
     /// The router answers pings to its own addresses (RFC 1122 3.2.2.6).
     fn answer_echo(&mut self, now: Duration, packet: &PacketBuf) {
-        let (Ok(IpHeader::V4(header)), Ok(echo)) = (IpHeader::parse(packet.octets()), Echo::parse(packet.octets())) else {
+        let (Ok(IpHeader::V4(header)), Ok(echo)) =
+            (IpHeader::parse(packet.octets()), Echo::parse(packet.octets()))
+        else {
             return;
         };
         if echo.is_reply {
@@ -100,12 +102,15 @@ impl Router {
             if last.is_some_and(|bundle| self.is_whole(bundle, &layers)) {
                 break Ok(());
             }
-            let Some(&(bundle, place)) = self.flows.inbound.get(&id) else { break Err(DropReason::UnknownSpi) };
+            let Some(&(bundle, place)) = self.flows.inbound.get(&id) else {
+                break Err(DropReason::UnknownSpi);
+            };
             if let Err(reason) = layers.push(id) {
                 break Err(reason);
             }
             last = Some(bundle);
-            let opened = self.flows.bundles.get_mut(&bundle).and_then(|state| open(state, place, &mut packet, now));
+            let opened =
+                self.flows.bundles.get_mut(&bundle).and_then(|state| open(state, place, &mut packet, now));
             match opened {
                 Some(Ok(done)) => {
                     work.encrypted |= done.encrypted;
@@ -163,7 +168,10 @@ impl Router {
     fn is_plausible(&self, from: InterfaceIndex, source: IpAddr) -> bool {
         let is_martian = match source {
             IpAddr::V4(v4) => {
-                v4.is_loopback() || v4.is_multicast() || v4.is_broadcast() || v4.octets().first().is_none_or(|o| *o == 0 || *o >= 240)
+                v4.is_loopback()
+                    || v4.is_multicast()
+                    || v4.is_broadcast()
+                    || v4.octets().first().is_none_or(|o| *o == 0 || *o >= 240)
             }
             IpAddr::V6(v6) => v6.is_loopback() || v6.is_multicast() || v6.is_unspecified(),
         };

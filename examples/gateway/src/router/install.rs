@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crypto_provider::{CryptoProvider, HashAlgorithm};
 use ipsec_core::{
-    DfPolicy, IdentificationCounter, InboundConfig, InvalidSelector, Lifetime, MixedFamilies, Mode, OutboundConfig,
-    Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
+    DfPolicy, IdentificationCounter, InboundConfig, InvalidSelector, Lifetime, MixedFamilies, Mode,
+    OutboundConfig, Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
 };
 use ipsec_esp::{Keys, Suite, SuiteError};
 use oakley::{
@@ -95,7 +95,8 @@ pub(super) fn inbound(
     let mut out = Vec::new();
     for sa in layers(installation)? {
         let selector = if innermost { Some(selector(&installation.selectors)?) } else { None };
-        let mut config = InboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?, selector);
+        let mut config =
+            InboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?, selector);
         config.lifetime = lifetime(installation);
         config.replay = settings.replay;
         let opened = match keyed(sa, installation, provider)? {
@@ -139,7 +140,11 @@ enum Keyed {
     Ah(ipsec_ah::Transform),
 }
 
-fn keyed(sa: &KeyedSa, installation: &Installation, provider: &CryptoProvider) -> Result<Keyed, InstallError> {
+fn keyed(
+    sa: &KeyedSa,
+    installation: &Installation,
+    provider: &CryptoProvider,
+) -> Result<Keyed, InstallError> {
     let sha256_icv_len = installation.sha256_icv_len;
     Ok(match sa.transform.protocol {
         oakley::Protocol::Esp => {

@@ -135,7 +135,9 @@ impl Router {
             provider,
             routing,
             flows: Flows::new(maps),
-            identification: Arc::new(IdentificationCounter::starting_at(u16::from_be_bytes(first_identification))),
+            identification: Arc::new(IdentificationCounter::starting_at(u16::from_be_bytes(
+                first_identification,
+            ))),
             connections: Connections::default(),
             journal: Journal::default(),
             outbox: VecDeque::new(),

@@ -50,18 +50,20 @@ impl ConfiguredPolicy {
     fn flow(&self, path: &Path, wanted: &SelectorPair) -> Option<Phase2Policy> {
         let packets = selector(wanted).ok()?;
         let entries = self.policies.entries_for(path.local.ip(), path.remote.ip());
-        entries.filter_map(|(_, entry)| Some((&entry.protection, permitted(&entry.rules, &packets)?))).find_map(
-            |(protection, flow)| match protection {
-                Protection::Negotiated { proposals, encapsulation, lifetime, pfs, .. } => Some(Phase2Policy {
-                    proposals: proposals.clone(),
-                    encapsulation: encapsulation_for(*encapsulation, path, flow),
-                    selectors: flow.clone(),
-                    lifetime: *lifetime,
-                    pfs: *pfs,
-                }),
+        entries
+            .filter_map(|(_, entry)| Some((&entry.protection, permitted(&entry.rules, &packets)?)))
+            .find_map(|(protection, flow)| match protection {
+                Protection::Negotiated { proposals, encapsulation, lifetime, pfs, .. } => {
+                    Some(Phase2Policy {
+                        proposals: proposals.clone(),
+                        encapsulation: encapsulation_for(*encapsulation, path, flow),
+                        selectors: flow.clone(),
+                        lifetime: *lifetime,
+                        pfs: *pfs,
+                    })
+                }
                 Protection::Manual(_) => None,
-            },
-        )
+            })
     }
 }
 
@@ -79,8 +81,11 @@ fn permitted<'a>(rules: &'a [MapRule], packets: &Selector) -> Option<&'a Selecto
 
 /// Transport mode is for the two gateways' own traffic; what only passes through is tunnelled (RFC 4301 4.1).
 fn encapsulation_for(configured: Encapsulation, path: &Path, flow: &SelectorPair) -> Encapsulation {
-    let is_host = |range: &core::ops::RangeInclusive<IpAddr>, host: IpAddr| *range.start() == host && *range.end() == host;
-    let own = is_host(&flow.local.addresses, path.local.ip()) && is_host(&flow.remote.addresses, path.remote.ip());
+    let is_host = |range: &core::ops::RangeInclusive<IpAddr>, host: IpAddr| {
+        *range.start() == host && *range.end() == host
+    };
+    let own =
+        is_host(&flow.local.addresses, path.local.ip()) && is_host(&flow.remote.addresses, path.remote.ip());
     if own { configured } else { Encapsulation::Tunnel }
 }
 
@@ -116,8 +121,14 @@ impl PolicySource for ConfiguredPolicy {
 /// Interfaces and routes; an interface that is shut down has no addresses.
 pub(super) fn routing(config: &RunningConfig) -> RoutingTable {
     let interfaces = config.interfaces.iter().map(|interface| {
-        let v4 = interface.addresses.iter().map(|net| InterfaceNet { address: net.address.into(), prefix: net.prefix });
-        let v6 = interface.ipv6_addresses.iter().map(|&(address, prefix)| InterfaceNet { address: address.into(), prefix });
+        let v4 = interface
+            .addresses
+            .iter()
+            .map(|net| InterfaceNet { address: net.address.into(), prefix: net.prefix });
+        let v6 = interface
+            .ipv6_addresses
+            .iter()
+            .map(|&(address, prefix)| InterfaceNet { address: address.into(), prefix });
         Interface {
             name: interface.name.to_string(),
             nets: if interface.shutdown { Vec::new() } else { v4.chain(v6).collect() },
@@ -152,7 +163,8 @@ pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Result<Vec<Ma
     let mut out = Vec::new();
     for map in &policies.maps {
         let local = map.local_v4.map(IpAddr::V4).or(map.local_v6.map(IpAddr::V6));
-        let (Some(interface), Some(local)) = (index(&routing.interfaces, map.interface.as_str()), local) else {
+        let (Some(interface), Some(local)) = (index(&routing.interfaces, map.interface.as_str()), local)
+        else {
             continue;
         };
         let entries = map.entries.iter().map(|one| entry(map, one, df)).collect::<Result<_, _>>()?;

@@ -105,11 +105,13 @@ impl RoutingTable {
     pub fn egress(&self, destination: IpAddr) -> Option<InterfaceIndex> {
         self.find(|interface| interface.is_on_net(destination)).or_else(|| {
             let fitting = self.routes.iter().filter(|route| {
-                Selector::prefix(route.destination, route.prefix).is_some_and(|range| range.contains(&destination))
+                Selector::prefix(route.destination, route.prefix)
+                    .is_some_and(|range| range.contains(&destination))
             });
             let reachable = fitting.filter_map(|route| Some((route, self.resolve(route.via)?)));
             // The first of several equal routes stays: `min_by_key` keeps it.
-            let best = reachable.min_by_key(|(route, _)| (u8::MAX.saturating_sub(route.prefix), route.distance));
+            let best =
+                reachable.min_by_key(|(route, _)| (u8::MAX.saturating_sub(route.prefix), route.distance));
             best.map(|(_, interface)| interface)
         })
     }
@@ -118,7 +120,9 @@ impl RoutingTable {
     fn resolve(&self, via: Via) -> Option<InterfaceIndex> {
         match via {
             Via::NextHop(address) => self.find(|interface| interface.is_on_net(address)),
-            Via::Interface(index) => self.interface(index).filter(|interface| !interface.nets.is_empty()).map(|_| index),
+            Via::Interface(index) => {
+                self.interface(index).filter(|interface| !interface.nets.is_empty()).map(|_| index)
+            }
         }
     }
 
@@ -147,9 +151,15 @@ mod tests {
             distance: 1,
         };
         RoutingTable {
-            interfaces: vec![interface("Ethernet0", [50, 50, 50, 50]), interface("Serial0", [20, 20, 20, 21])],
+            interfaces: vec![
+                interface("Ethernet0", [50, 50, 50, 50]),
+                interface("Serial0", [20, 20, 20, 21]),
+            ],
             // As in wan2511: the default route's next hop is on no connected net.
-            routes: vec![route([0, 0, 0, 0], 0, [10, 11, 19, 254]), route([60, 0, 0, 0], 8, [20, 20, 20, 20])],
+            routes: vec![
+                route([0, 0, 0, 0], 0, [10, 11, 19, 254]),
+                route([60, 0, 0, 0], 8, [20, 20, 20, 20]),
+            ],
         }
     }
 
@@ -180,7 +190,8 @@ mod tests {
         table.routes.push(via([60, 60, 0, 0], 16, 0, 1));
         assert_eq!(egress(&table, [60, 60, 60, 60]), Some(0));
         assert_eq!(egress(&table, [60, 61, 60, 60]), Some(1));
-        table.routes = vec![via([60, 0, 0, 0], 8, 0, 200), via([60, 0, 0, 0], 8, 1, 1), via([60, 0, 0, 0], 8, 0, 1)];
+        table.routes =
+            vec![via([60, 0, 0, 0], 8, 0, 200), via([60, 0, 0, 0], 8, 1, 1), via([60, 0, 0, 0], 8, 0, 1)];
         assert_eq!(egress(&table, [60, 60, 60, 60]), Some(1));
     }
 }

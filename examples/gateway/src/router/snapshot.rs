@@ -121,7 +121,8 @@ impl Router {
         let bundles: Vec<&BundleState> =
             flow.bundles.iter().rev().filter_map(|id| self.flows.bundles.get(id)).collect();
         let replay = entry.replay != ReplayProtection::Off;
-        let inbound = bundles.iter().flat_map(|bundle| bundle.inbound.iter().map(|one| inbound_view(one, bundle, now)));
+        let inbound =
+            bundles.iter().flat_map(|bundle| bundle.inbound.iter().map(|one| inbound_view(one, bundle, now)));
         // Sealing begins inside, `show` outside.
         let outbound = bundles.iter().flat_map(|bundle| {
             bundle.outbound.iter().rev().map(move |one| outbound_view(one, bundle, replay, now))

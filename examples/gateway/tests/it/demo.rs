@@ -66,9 +66,17 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
 #[test]
 fn a_scenario_whose_outcome_does_not_occur_fails() {
     // The expectation of one scenario with the configurations of another.
-    for (expected, actual) in [("preshare", "wrong-key"), ("wrong-key", "preshare"), ("no-proposal", "ah-esp"), ("preshare", "no-proposal")] {
+    for (expected, actual) in [
+        ("preshare", "wrong-key"),
+        ("wrong-key", "preshare"),
+        ("no-proposal", "ah-esp"),
+        ("preshare", "no-proposal"),
+    ] {
         let mut options = Options::new(Scenario::named(expected).unwrap(), 1);
-        let source = |(name, text): (&str, &str)| Source { name: name.to_owned(), text: SecretBytes::copy_of(text.as_bytes()) };
+        let source = |(name, text): (&str, &str)| Source {
+            name: name.to_owned(),
+            text: SecretBytes::copy_of(text.as_bytes()),
+        };
         options.configs = Some(Scenario::named(actual).unwrap().configs.map(source));
         let (fine, out) = text(&options);
         assert!(!fine && out.contains("FAILED"), "{expected} with {actual}:\n{out}");
@@ -77,7 +85,9 @@ fn a_scenario_whose_outcome_does_not_occur_fails() {
 
 #[test]
 fn with_loss_the_counters_differ_by_what_the_network_dropped() {
-    for (scenario, loss) in [("preshare", 10), ("ah-esp", 10), ("ah-esp", 20), ("no-proposal", 20), ("wrong-key", 20)] {
+    for (scenario, loss) in
+        [("preshare", 10), ("ah-esp", 10), ("ah-esp", 20), ("no-proposal", 20), ("wrong-key", 20)]
+    {
         let mut dropped = false;
         for seed in 1..=6 {
             let mut options = Options::new(Scenario::named(scenario).unwrap(), seed);
@@ -87,7 +97,10 @@ fn with_loss_the_counters_differ_by_what_the_network_dropped() {
             assert!(fine, "{scenario}, loss {loss}, seed {seed}:\n{out}");
             dropped |= !out.contains("packets opened, the network lost 0");
         }
-        assert!(dropped || scenario.contains("no-") || scenario == "wrong-key", "{scenario}: nothing was ever lost");
+        assert!(
+            dropped || scenario.contains("no-") || scenario == "wrong-key",
+            "{scenario}: nothing was ever lost"
+        );
     }
 }
 
@@ -130,7 +143,11 @@ fn configurations_that_do_not_run_are_refused_with_their_line() {
     let a = format!("{data}/cl-2513-2A.cfg");
     let done = gateway(&["demo", "--config", &a, "--config", &a]);
     assert_eq!(done.status.code(), Some(1));
-    assert!(String::from_utf8(done.stderr).unwrap().contains("cl-2513-2A: no crypto map entry has the other router's"));
+    assert!(
+        String::from_utf8(done.stderr)
+            .unwrap()
+            .contains("cl-2513-2A: no crypto map entry has the other router's")
+    );
     assert_eq!(gateway(&["demo", "--config", &a]).status.code(), Some(1));
 }
 
@@ -138,15 +155,19 @@ fn configurations_that_do_not_run_are_refused_with_their_line() {
 fn one_host_name_for_both_routers_gives_two_logs() {
     let folder = Folder::new("names");
     let rename = |(name, text): (&str, &str)| {
-        let text = text.replace("hostname cl-2513-2A", "hostname same").replace("hostname cl-2513-2B", "hostname same");
+        let text = text
+            .replace("hostname cl-2513-2A", "hostname same")
+            .replace("hostname cl-2513-2B", "hostname same");
         Source { name: name.to_owned(), text: SecretBytes::copy_of(text.as_bytes()) }
     };
     let mut options = Options::new(&SCENARIOS[0], 1);
     options.configs = Some(SCENARIOS[0].configs.map(rename));
     options.log = Some(folder.0.clone());
     assert!(text(&options).0);
-    let mut names: Vec<_> =
-        std::fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(&folder.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["same-1.log", "same-2.log"]);
 }

@@ -15,7 +15,9 @@ fn with(configs: [&str; 2], line: &str) -> [String; 2] {
 }
 
 fn established(pair: &Pair, at: usize) -> usize {
-    let is_one = |happening: &&gateway::router::Happening| matches!(happening.what, Occurrence::Ike(Event::Established(_)));
+    let is_one = |happening: &&gateway::router::Happening| {
+        matches!(happening.what, Occurrence::Ike(Event::Established(_)))
+    };
     pair.happenings[at].iter().filter(is_one).count()
 }
 
@@ -82,7 +84,10 @@ fn t101_without_a_peer_packets_wait_within_a_bound_and_are_then_given_up() {
 
 #[test]
 fn a_failed_negotiation_is_not_begun_again_at_once() {
-    let mut pair = Pair::new([include_str!("../../configs/no-proposal-b.cfg"), include_str!("../../configs/no-proposal-a.cfg")]);
+    let mut pair = Pair::new([
+        include_str!("../../configs/no-proposal-b.cfg"),
+        include_str!("../../configs/no-proposal-a.cfg"),
+    ]);
     // The initiator is the router of 60.60.60.0.
     for _ in 0..50 {
         pair.send_inside(0, &packet(HOST_B, HOST_A, CANARY));

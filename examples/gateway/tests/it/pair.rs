@@ -4,8 +4,8 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crypto_provider::default::{SeededRandom, provider};
 use crypto_provider::CryptoProvider;
+use crypto_provider::default::{SeededRandom, provider};
 use gateway::ios::parse;
 use gateway::router::datagram;
 use gateway::router::{Happening, Router, RouterOptions};
@@ -135,8 +135,14 @@ impl Pair {
         for (from, packet) in &self.wire {
             let header = Ipv4Header::parse(packet).unwrap();
             let ends = [END_A, END_B];
-            assert!(ends.contains(&header.source) && ends.contains(&header.destination), "router {from}: {header:?}");
-            assert!(!packet.windows(CANARY.len()).any(|window| window == CANARY), "router {from}: text in clear");
+            assert!(
+                ends.contains(&header.source) && ends.contains(&header.destination),
+                "router {from}: {header:?}"
+            );
+            assert!(
+                !packet.windows(CANARY.len()).any(|window| window == CANARY),
+                "router {from}: text in clear"
+            );
         }
     }
 
@@ -187,10 +193,17 @@ impl Forger {
 
     /// Wraps `packet` in layers, innermost first, as if `source` had sent it to `destination`. `number` is the
     /// sequence number of every layer.
-    pub(crate) fn wrap(&self, (source, destination): (Ipv4Addr, Ipv4Addr), packet: &[u8], layers: &[Layer], number: u64) -> Vec<u8> {
+    pub(crate) fn wrap(
+        &self,
+        (source, destination): (Ipv4Addr, Ipv4Addr),
+        packet: &[u8],
+        layers: &[Layer],
+        number: u64,
+    ) -> Vec<u8> {
         let mut buffer = ipsec_core::PacketBuf::copy_of(packet);
         for layer in layers {
-            let tunnel = ipsec_core::Mode::Tunnel(ipsec_core::Tunnel::new(source.into(), destination.into()).unwrap());
+            let tunnel =
+                ipsec_core::Mode::Tunnel(ipsec_core::Tunnel::new(source.into(), destination.into()).unwrap());
             let transport = ipsec_core::Mode::Transport;
             match *layer {
                 Layer::EspTunnel(bundle) => self.esp((source, bundle), tunnel, &mut buffer, number),
@@ -254,5 +267,8 @@ fn spi(text: &str) -> ipsec_core::Spi {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }

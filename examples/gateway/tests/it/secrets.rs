@@ -6,7 +6,7 @@ use std::process::Command;
 use crypto_provider::SecretBytes;
 use gateway::demo::{Options, SCENARIOS, Source, run};
 
-use crate::pair::{Pair, PRESHARE, packet, HOST_A, HOST_B};
+use crate::pair::{HOST_A, HOST_B, PRESHARE, Pair, packet};
 
 const PSK: &str = "canary-of-the-pre-shared-key";
 
@@ -54,8 +54,11 @@ fn t134_keys_are_in_the_key_log_and_nowhere_else() {
         for output in &outputs {
             for secret in &secrets {
                 assert!(!contains(output, secret.as_bytes()), "{}: {secret}", scenario.name);
-                let raw: Vec<u8> =
-                    secret.as_bytes().chunks(2).filter_map(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()).collect();
+                let raw: Vec<u8> = secret
+                    .as_bytes()
+                    .chunks(2)
+                    .filter_map(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok())
+                    .collect();
                 assert!(raw.len() < 16 || !contains(output, &raw), "{}: {secret} in binary", scenario.name);
             }
         }
@@ -70,7 +73,8 @@ fn t134_happenings_and_snapshots_show_no_key() {
     let mut pair = Pair::new(PRESHARE);
     pair.send_inside(0, &packet(HOST_A, HOST_B, b"x"));
     let keys = pair.routers[0].key_log().unwrap().keys_txt();
-    let secrets: Vec<&str> = keys.split_whitespace().filter(|word| word.len() >= 16 && !word.contains('.')).collect();
+    let secrets: Vec<&str> =
+        keys.split_whitespace().filter(|word| word.len() >= 16 && !word.contains('.')).collect();
     assert!(secrets.len() >= 5, "{keys}");
     let cookies: Vec<&str> = keys.lines().next().unwrap().split(' ').skip(1).take(2).collect();
     let shown = format!("{:?} {:?}", pair.happenings, pair.routers[0].snapshot(pair.now));
@@ -98,7 +102,9 @@ fn t135_a_key_log_needs_its_flag_and_says_so() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "a variable alone wrote a file");
     let done = demo(&["--keylog", "keys"]);
     assert!(done.status.success());
-    assert!(String::from_utf8(done.stdout).unwrap().contains("ATTENTION: the keys of all SAs are being written"));
+    assert!(
+        String::from_utf8(done.stdout).unwrap().contains("ATTENTION: the keys of all SAs are being written")
+    );
     for name in ["ikev1_decryption_table", "esp_sa", "keys.txt"] {
         let path = folder.join("keys/cl-2513-2A").join(name);
         assert!(path.exists(), "{name}");
@@ -137,12 +143,21 @@ fn the_key_files_have_wiresharks_form() {
     let ike = log.ikev1_decryption_table();
     let [line] = ike.lines().collect::<Vec<_>>()[..] else { panic!("{ike}") };
     let (cookie, key) = line.split_once(',').unwrap();
-    assert!(cookie.len() == 16 && key.len() == 16 && line.chars().all(|c| c.is_ascii_hexdigit() || c == ','), "{line}");
+    assert!(
+        cookie.len() == 16 && key.len() == 16 && line.chars().all(|c| c.is_ascii_hexdigit() || c == ','),
+        "{line}"
+    );
     let esp = log.esp_sa();
     assert_eq!(esp.lines().count(), 2);
     for line in esp.lines() {
-        let fields: Vec<_> = line.split(',').map(|field| field.strip_prefix('"').unwrap().strip_suffix('"').unwrap()).collect();
-        assert_eq!((fields[0], fields[4], fields[6]), ("IPv4", "DES-CBC [RFC2405]", "HMAC-SHA-1-96 [RFC2404]"));
+        let fields: Vec<_> = line
+            .split(',')
+            .map(|field| field.strip_prefix('"').unwrap().strip_suffix('"').unwrap())
+            .collect();
+        assert_eq!(
+            (fields[0], fields[4], fields[6]),
+            ("IPv4", "DES-CBC [RFC2405]", "HMAC-SHA-1-96 [RFC2404]")
+        );
         assert_eq!((fields[3].len(), fields[5].len(), fields[7].len()), (10, 2 + 16, 2 + 40));
     }
 }

@@ -133,7 +133,13 @@ fn t103_a_tunnel_is_not_led_into_itself() {
     // A peer nests packets for us inside packets for us: one tunnel is opened, what is in it is not.
     let forger = Forger::new(&pair.routers[0]);
     let inner = packet(HOST_A, HOST_B, CANARY);
-    let nested = [Layer::EspTunnel(0), Layer::EspTunnel(0), Layer::EspTunnel(0), Layer::EspTunnel(0), Layer::EspTunnel(0)];
+    let nested = [
+        Layer::EspTunnel(0),
+        Layer::EspTunnel(0),
+        Layer::EspTunnel(0),
+        Layer::EspTunnel(0),
+        Layer::EspTunnel(0),
+    ];
     let before = pair.wire.len();
     pair.send_outside(1, &forger.wrap((END_A, END_B), &inner, &nested, FRESH));
     assert_eq!(pair.inside[1].len(), 2, "a nested packet was delivered");
@@ -176,7 +182,8 @@ fn t133_a_deny_line_above_a_permit_sends_those_packets_clear_and_no_others() {
     assert_eq!(pair.inside[1].len(), 2, "the other router's map agrees");
     // Inside the tunnel the denied host's packets are strangers.
     let forger = Forger::new(&pair.routers[0]);
-    let smuggled = forger.wrap((END_A, END_B), &packet(denied, HOST_B, CANARY), &[Layer::EspTunnel(0)], FRESH);
+    let smuggled =
+        forger.wrap((END_A, END_B), &packet(denied, HOST_B, CANARY), &[Layer::EspTunnel(0)], FRESH);
     pair.send_outside(1, &smuggled);
     assert_eq!(pair.drops(1, DropReason::Selectors), 1);
     assert_eq!(pair.inside[1].len(), 2);
@@ -202,7 +209,8 @@ fn t108_unknown_spis_are_counted_and_not_answered() {
     let mut wrong = good.clone();
     wrong[9] = Protocol::AH.0;
     pair.send_outside(1, &wrong);
-    let inside_address = datagram::ipv4(END_A, Ipv4Addr::new(60, 60, 60, 60), (Protocol::ESP, 1), &good[20..]).unwrap();
+    let inside_address =
+        datagram::ipv4(END_A, Ipv4Addr::new(60, 60, 60, 60), (Protocol::ESP, 1), &good[20..]).unwrap();
     pair.send_outside(1, &inside_address);
     assert_eq!(pair.drops(1, DropReason::UnknownSpi), 10_002);
 }
@@ -243,7 +251,8 @@ fn t139_spoofed_sources_and_ike_from_inside_are_dropped() {
     // IKE is spoken where a map is applied, and there with the map's own address only.
     let ike = datagram::udp((HOST_A, 500), (END_A, 500), 1, &[0; 28]).unwrap();
     pair.send_inside(0, &ike);
-    let to_inside_address = datagram::udp((END_B, 500), (Ipv4Addr::new(50, 50, 50, 50), 500), 1, &[0; 28]).unwrap();
+    let to_inside_address =
+        datagram::udp((END_B, 500), (Ipv4Addr::new(50, 50, 50, 50), 500), 1, &[0; 28]).unwrap();
     pair.send_outside(0, &to_inside_address);
     assert_eq!(pair.routers[0].snapshot(pair.now).ike.datagrams_in, 0);
     // Outside, our own address is nobody's source but ours.

@@ -2,9 +2,9 @@
 
 use core::fmt::Write as _;
 
-use isakmp_wire::registry::{phase1, phase2};
 use isakmp_wire::ProtocolId;
 use isakmp_wire::payload::{Attribute, AttributeValue, Transform};
+use isakmp_wire::registry::{phase1, phase2};
 
 /// A whole transform in one line, for a table: without the words that only say where it stands.
 #[must_use]
@@ -13,7 +13,9 @@ pub fn attribute_words(protocol: ProtocolId, transform: &Transform) -> String {
     if protocol != ProtocolId::ISAKMP {
         words.push(transform_name(protocol, transform.id));
     }
-    let of_phase = |attribute| if protocol == ProtocolId::ISAKMP { phase1_words(attribute) } else { phase2_words(attribute) };
+    let of_phase = |attribute| {
+        if protocol == ProtocolId::ISAKMP { phase1_words(attribute) } else { phase2_words(attribute) }
+    };
     words.extend(transform.attributes.iter().filter(|attribute| !is_life(protocol, attribute)).map(of_phase));
     words.join(", ")
 }
@@ -73,7 +75,9 @@ pub(super) fn phase2(protocol: ProtocolId, transform: &Transform) -> Vec<String>
         format!("ISAKMP: transform {}, {}", transform.number, transform_name(protocol, transform.id)),
         "ISAKMP:   attributes in transform:".to_owned(),
     ];
-    out.extend(transform.attributes.iter().map(|attribute| format!("ISAKMP:      {}", phase2_words(attribute))));
+    out.extend(
+        transform.attributes.iter().map(|attribute| format!("ISAKMP:      {}", phase2_words(attribute))),
+    );
     out
 }
 

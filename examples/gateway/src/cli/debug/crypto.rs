@@ -1,7 +1,7 @@
 //! `%CRYPTO-...` messages, which need no switch, and `debug crypto engine`.
 
-use isakmp_wire::ExchangeType;
 use ipsec_core::DropReason;
+use isakmp_wire::ExchangeType;
 use oakley::{Abort, Event, Misbehaviour, Reject};
 
 use super::connection;
@@ -60,10 +60,7 @@ const fn is_failure(why: &Abort) -> bool {
 }
 
 const fn is_bad_message(why: &Reject) -> bool {
-    matches!(
-        why,
-        Reject::Malformed(_) | Reject::Misbehaved(Misbehaviour::Undecipherable)
-    )
+    matches!(why, Reject::Malformed(_) | Reject::Misbehaved(Misbehaviour::Undecipherable))
 }
 
 fn mode(exchange: ExchangeType) -> Option<&'static str> {

@@ -14,7 +14,9 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             started(conn, *exchange, *id).into_iter().collect()
         }
         Event::Processing { payload, message_id: id, .. } => payload_name(*payload)
-            .map(|name| format!("ISAKMP ({conn}): processing {name} payload. message ID = {}", message_id(*id)))
+            .map(|name| {
+                format!("ISAKMP ({conn}): processing {name} payload. message ID = {}", message_id(*id))
+            })
             .into_iter()
             .collect(),
         Event::ComparedPhase1 { offered, more, policy, first_difference, .. } => {
@@ -24,7 +26,12 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
                 "ISAKMP ({conn}): Checking ISAKMP transform {transform} against priority {priority} policy"
             )];
             out.extend(attributes::phase1(offered));
-            out.push(verdict(conn, first_difference.is_none(), u8::from(*more).saturating_mul(TRANSFORM), true));
+            out.push(verdict(
+                conn,
+                first_difference.is_none(),
+                u8::from(*more).saturating_mul(TRANSFORM),
+                true,
+            ));
             out
         }
         Event::Phase2Refused { .. } => vec![format!("ISAKMP ({conn}): SA not acceptable!")],
@@ -41,7 +48,10 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             vec![format!("ISAKMP ({conn}): phase packet is a duplicate of a previous packet.")]
         }
         Event::RequestFailed { why: Abort::Local(LocalFailure::NoPolicy), path, .. } => vec![
-            format!("ISAKMP: No cert, and no keys (public or pre-shared) with remote peer {}", path.remote.ip()),
+            format!(
+                "ISAKMP: No cert, and no keys (public or pre-shared) with remote peer {}",
+                path.remote.ip()
+            ),
             format!("ISAKMP ({conn}): incorrect policy settings. Unable to initiate."),
         ],
         Event::Notified { protected, notify, .. } => {
@@ -49,8 +59,12 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
         }
         Event::NotifySent { notify, .. } => vec![format!("ISAKMP ({conn}): sending NOTIFY {notify}")],
-        Event::IkeSaRemoved { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")],
-        Event::IkeSaExpired { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")],
+        Event::IkeSaRemoved { .. } => {
+            vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")]
+        }
+        Event::IkeSaExpired { .. } => {
+            vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")]
+        }
         Event::Reaped { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}")],
         _ => Vec::new(),
     }
@@ -102,9 +116,13 @@ fn creating(conn: u32, bundle: &Bundle, connections: &[SaConnections]) -> Vec<St
     let mut out = Vec::new();
     for (pair, SaConnections { inbound, outbound }) in bundle.pairs.iter().zip(connections) {
         out.push(format!("ISAKMP ({conn}): Creating IPSec SAs"));
-        out.push(format!("        inbound SA from {remote:<15} to {local:<15} (proxy {far:<15} to {near:<15} )"));
+        out.push(format!(
+            "        inbound SA from {remote:<15} to {local:<15} (proxy {far:<15} to {near:<15} )"
+        ));
         out.extend(sa_lines(pair.inbound.0, *inbound, bundle));
-        out.push(format!("        outbound SA from {local:<15} to {remote:<15} (proxy {near:<15} to {far:<15} )"));
+        out.push(format!(
+            "        outbound SA from {local:<15} to {remote:<15} (proxy {near:<15} to {far:<15} )"
+        ));
         out.extend(sa_lines(pair.outbound.0, *outbound, bundle));
     }
     out
@@ -135,7 +153,8 @@ pub(super) struct OpenComparison {
 
 impl OpenComparison {
     pub(super) fn of(happening: &Happening, event: &Event) -> Option<Self> {
-        let Event::ComparedPhase2 { message_id, proposal, protocol, offered, first_difference, .. } = event else {
+        let Event::ComparedPhase2 { message_id, proposal, protocol, offered, first_difference, .. } = event
+        else {
             return None;
         };
         Some(Self {

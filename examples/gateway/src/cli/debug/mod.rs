@@ -59,6 +59,12 @@ impl DebugLog {
                 self.close(&mut out);
                 out.extend(crypto::dropped(drop));
             }
+            Occurrence::InstallFailed(error) => {
+                self.close(&mut out);
+                if self.switches.ipsec {
+                    out.push(format!("IPSEC(initialize_sas): failed: {error}"));
+                }
+            }
             Occurrence::Removed(sas, _) => {
                 self.close(&mut out);
                 if self.switches.ipsec {

@@ -43,8 +43,12 @@ fn cipher_words(confidentiality: Confidentiality) -> String {
         Confidentiality::Cipher(CipherAlgorithm::DesCbc, _) => "esp-des".to_owned(),
         Confidentiality::Cipher(CipherAlgorithm::TripleDesCbc, _) => "esp-3des".to_owned(),
         Confidentiality::Cipher(CipherAlgorithm::AesCbc, 16) => "esp-aes".to_owned(),
-        Confidentiality::Cipher(CipherAlgorithm::AesCbc, octets) => format!("esp-{}-aes", octets.saturating_mul(8)),
-        Confidentiality::Aead(AeadAlgorithm::AesGcm16, octets) => format!("esp-gcm {}", octets.saturating_mul(8)),
+        Confidentiality::Cipher(CipherAlgorithm::AesCbc, octets) => {
+            format!("esp-{}-aes", octets.saturating_mul(8))
+        }
+        Confidentiality::Aead(AeadAlgorithm::AesGcm16, octets) => {
+            format!("esp-gcm {}", octets.saturating_mul(8))
+        }
         other => format!("{other:?}"),
     }
 }

@@ -3,7 +3,10 @@
 use core::fmt::{self, Write as _};
 use core::net::Ipv4Addr;
 
-use crate::ios::model::{AccessList, AclAction, AclLine, AclName, AclRule, CryptoMap, Endpoint, MapEntry, MapKind, Pfs, PortMatch, PeerName, RunningConfig};
+use crate::ios::model::{
+    AccessList, AclAction, AclLine, AclName, AclRule, CryptoMap, Endpoint, MapEntry, MapKind, PeerName, Pfs,
+    PortMatch, RunningConfig,
+};
 
 /// What a lifetime is where nothing is configured.
 const DEFAULT_SECONDS: u32 = 3600;

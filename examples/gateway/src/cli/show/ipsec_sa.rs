@@ -28,7 +28,8 @@ pub fn ipsec_sa(router: &RouterSnapshot) -> String {
 }
 
 fn flow_text(out: &mut String, flow: &FlowView) -> fmt::Result {
-    let FlowCounters { encaps, encrypt, digest, decaps, decrypt, verify, send_errors, receive_errors } = flow.counters;
+    let FlowCounters { encaps, encrypt, digest, decaps, decrypt, verify, send_errors, receive_errors } =
+        flow.counters;
     writeln!(out)?;
     writeln!(out, "   local  ident (addr/mask/prot/port): ({})", selector_text(&flow.selectors.local))?;
     writeln!(out, "   remote ident (addr/mask/prot/port): ({})", selector_text(&flow.selectors.remote))?;
@@ -93,6 +94,9 @@ mod tests {
         router.flows[0].inbound.clear();
         router.flows[0].outbound.clear();
         let text = ipsec_sa(&router);
-        assert!(text.contains("current outbound spi: 0\n\n     inbound esp sas:\n\n     inbound ah sas:\n\n"), "{text}");
+        assert!(
+            text.contains("current outbound spi: 0\n\n     inbound esp sas:\n\n     inbound ah sas:\n\n"),
+            "{text}"
+        );
     }
 }
