@@ -109,7 +109,7 @@ impl Engine {
                 .clear()
                 .and_then(|message| aggressive_responder::identity(&message).map_err(Reject::from))
             {
-                Ok(identity) => Some(identity),
+                Ok(identity) => identity,
                 Err(reject) => return self.reject(incoming, None, reject),
             },
         };

@@ -1,10 +1,14 @@
-//! For tests only: replaying recorded peers. Never in a normal build.
+//! For tests only: replaying recorded peers, and a method that no peer has. Never in a normal build.
+
+mod wrapped;
 
 use alloc::collections::VecDeque;
 
 use bytes::Bytes;
 
 use crate::Engine;
+
+pub use wrapped::Wrapped;
 
 /// Octets that an engine sends instead of its own choice.
 #[derive(Clone, Debug, Default)]
