@@ -394,7 +394,7 @@ mod tests {
         let encrypted =
             EncryptedMessage::parse(EncryptedMessage::encode(*message.header(), &[0; 16])).unwrap();
         let message = encrypted.decrypted(Bytes::copy_from_slice(&octets[28..])).unwrap();
-        assert_eq!(message.anomalies(), [anomaly.clone()]);
+        assert_eq!(message.anomalies().first(), Some(anomaly));
     }
 
     /// An ID body may be ciphertext wherever RSA encryption is offered in clear, and nowhere else.
@@ -417,6 +417,11 @@ mod tests {
         for method in [4, 5] {
             assert_eq!(read(ExchangeType::AGGRESSIVE, method), Ok(true));
         }
+        // Under encryption nothing is sealed again.
+        let chain = [sa(4), payload(0, &[1; 64])].concat();
+        let encrypted = EncryptedMessage::parse(EncryptedMessage::encode(header(1), &chain)).unwrap();
+        let error = encrypted.decrypted(chain.into()).unwrap_err();
+        assert_eq!(error.reason(), &Reason::WrongSize { expected: 4, actual: 60 });
         for method in [1, 3] {
             assert!(read(ExchangeType::AGGRESSIVE, method).is_err());
             assert_eq!(read(ExchangeType::IDENTITY_PROTECTION, method), Ok(true));

@@ -298,6 +298,9 @@ fn t006_transform_counts_must_be_true() {
         );
         assert_eq!(error.notify_type(), NotifyType::BAD_PROPOSAL_SYNTAX);
     }
+    // Counting stops where the field is proven false.
+    let error = read_sa(&proposal(0, 1, &[], 1, &transform(3, &[]).repeat(300))).unwrap_err();
+    assert_eq!(error.reason(), &Reason::CountMismatch { stated: 1, found: 2 });
     assert!(read_sa(&proposal(0, 1, &[], 0, &[])).is_err());
     assert!(read_sa(&[]).is_err());
 }

@@ -329,6 +329,7 @@ impl fmt::Debug for Payload {
 
 fn read_body(reader: &mut Reader<'_, '_>, sealing: Sealing) -> Result<Body, ParseError> {
     let body = Body::read(reader, sealing)?;
+    // RFC 2408 5.3: a length that is larger than what the payload holds is as wrong as a smaller one.
     reader.finish("Payload Length")?;
     Ok(body)
 }

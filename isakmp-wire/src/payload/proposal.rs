@@ -35,7 +35,7 @@ pub struct Proposal {
     pub transforms: Vec<Transform>,
 }
 
-/// Reads the proposals that fill the rest of an SA.
+/// Reads the proposals of an SA. RFC 2408 4.2: their chain ends inside the SA and at its end, as for every body.
 pub(super) fn read_chain(reader: &mut Reader<'_, '_>) -> Result<Vec<Proposal>, ParseError> {
     let mut proposals: Vec<Proposal> = Vec::new();
     let mut seen = [false; 256];
@@ -55,8 +55,6 @@ pub(super) fn read_chain(reader: &mut Reader<'_, '_>) -> Result<Vec<Proposal>, P
         proposals.push(proposal);
         link = next;
     }
-    // RFC 2408 4.2: the chain of proposals ends inside the SA, at its end.
-    reader.finish("Payload Length")?;
     Ok(proposals)
 }
 
