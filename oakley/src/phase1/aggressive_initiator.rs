@@ -27,7 +27,6 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven};
-use crate::phase1::main_initiator::vendor_ids;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
@@ -58,7 +57,7 @@ pub(crate) fn begin(
     if provisional.authenticator.identity_slot() == IdentitySlot::WithProof {
         payloads.extend(mine.identity.clone());
     }
-    payloads.extend(vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitReply { provisional, mine, ephemeral }), datagram))
 }

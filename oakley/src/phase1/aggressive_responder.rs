@@ -27,10 +27,8 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered};
 use crate::phase1::finish::{self, Proven, Reading};
-use crate::phase1::main_initiator::vendor_ids;
-use crate::phase1::main_responder::Begun;
 use crate::phase1::proving::{self, Then};
-use crate::phase1::{Phase1, Step, Waiting, offer};
+use crate::phase1::{Begun, Phase1, Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
@@ -124,7 +122,7 @@ fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort>
     let mut before = vec![sa_r];
     before.extend(sealed);
     before.extend(contribution::identity_beside(&keyed.exchanged));
-    let after = vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
+    let after = offer::vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
     proving::start(keyed, Then::AggressiveResponder { before, after }, cx)
 }
 
