@@ -16,7 +16,7 @@ use alloc::vec;
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, Work};
 use isakmp_wire::payload::SecurityAssociation;
-use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind};
+use isakmp_wire::{Cookie, MessageId, PayloadKind};
 
 use crate::auth::Contribution;
 use crate::context::Cx;
