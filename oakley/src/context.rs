@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::{CryptoProvider, SecretBytes, Work};
-use isakmp_wire::{Cookie, MessageId};
+use isakmp_wire::{Cookie, MessageId, Payload};
 
 use crate::auth::Authenticator;
 use crate::engine::outbox::{KeyLog, Outbox};
@@ -40,6 +40,10 @@ pub(crate) struct Overrides {
     pub(crate) phase1_sa: Option<Bytes>,
     /// Body of the SA payload that a Quick Mode initiator sends.
     pub(crate) phase2_sa: Option<Bytes>,
+    /// Follow the payloads of our next contribution (KE and nonce).
+    pub(crate) after_contribution: Vec<Payload>,
+    /// Follow the payloads of our next phase 1 proof.
+    pub(crate) after_proof: Vec<Payload>,
     /// Padding of our encrypted messages, in their order.
     pub(crate) padding: VecDeque<Bytes>,
 }

@@ -89,10 +89,11 @@ impl Keys {
         let skeyid_e = compute(&*prf_key, len, &[skeyid_a.expose(), g_xy, cky_i, cky_r, &[2]]);
         let key = cipher_key_octets(suite, &skeyid_e);
 
-        let shared = [("g^xy", g_xy), ("CKY-I", cky_i), ("CKY-R", cky_r)];
-        log.record("SKEYID_d", &shared, skeyid_d.expose());
-        log.record("SKEYID_a", &shared, skeyid_a.expose());
-        log.record("SKEYID_e", &shared, skeyid_e.expose());
+        let [g_xy, cky_i, cky_r] = [("g^xy", g_xy), ("CKY-I", cky_i), ("CKY-R", cky_r)];
+        let [d, a] = [("SKEYID_d", skeyid_d.expose()), ("SKEYID_a", skeyid_a.expose())];
+        log.record("SKEYID_d", &[g_xy, cky_i, cky_r, ("0", &[0])], skeyid_d.expose());
+        log.record("SKEYID_a", &[d, g_xy, cky_i, cky_r, ("1", &[1])], skeyid_a.expose());
+        log.record("SKEYID_e", &[a, g_xy, cky_i, cky_r, ("2", &[2])], skeyid_e.expose());
         log.record("Ka", &[("SKEYID_e", skeyid_e.expose())], key.expose());
 
         // RFC 2409 Appendix B asks to skip weak DES keys and leaves open what the next candidate is; the provider
@@ -164,5 +165,90 @@ pub(crate) fn protocol_number(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Ah => 2,
         Protocol::Esp => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto_provider::default::provider;
+    use crypto_provider::{CipherAlgorithm, GroupId, HashAlgorithm};
+    use isakmp_wire::{Cookie, MessageId};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::auth::pre_shared::PreShared;
+    use crate::auth::{Authenticator, Credentials, KeyInputs};
+    use crate::engine::outbox::Outbox;
+    use crate::event::Event;
+    use crate::output::Output;
+    use crate::policy::{AuthMethod, Lifetime};
+    use crate::sa::IkeSaId;
+
+    fn octets(case: &Value, field: &str) -> Vec<u8> {
+        hex::decode(case[field].as_str().unwrap()).unwrap()
+    }
+
+    fn suite(case: &Value) -> Suite {
+        assert_eq!(case["hashAlg"], "SHA-1");
+        let chosen = Phase1Suite {
+            priority: 1,
+            cipher: CipherAlgorithm::DesCbc,
+            key_len: 8,
+            hash: HashAlgorithm::Sha1,
+            method: AuthMethod::PreShared,
+            group: GroupId::MODP_1024,
+            lifetime: Lifetime::default(),
+        };
+        Suite::resolve(chosen, &provider()).unwrap()
+    }
+
+    /// The results in a key log, by name.
+    fn logged(out: &mut Outbox, name: &str) -> Vec<Vec<u8>> {
+        core::iter::from_fn(|| out.pop())
+            .filter_map(|output| match output {
+                Output::Event(Event::Derived(derived)) if derived.name == name => {
+                    Some(derived.result.to_vec())
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// RFC 2409 5 (test): NIST's vectors for the three ways to SKEYID, and for what follows from it. Pre-shared keys go
+    /// through their authenticator; the other two formulas are written out, over our prf and hash.
+    #[test]
+    fn nist_key_derivation() {
+        let file: Value = serde_json::from_str(include_str!("../tests/data/nist-ikev1-kdf.json")).unwrap();
+        let cases = file["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 4);
+        for case in cases {
+            let suite = suite(case);
+            let cookie = |field| Cookie(octets(case, field).try_into().unwrap());
+            let cookies = Cookies { initiator: cookie("ckyInit"), responder: cookie("ckyResp") };
+            let (ni_b, nr_b, g_xy) = (octets(case, "nInit"), octets(case, "nResp"), octets(case, "gxy"));
+            let skeyid = match case["authenticationMethod"].as_str().unwrap() {
+                "psk" => {
+                    let key = SecretBytes::new(octets(case, "preSharedKey"));
+                    let credentials = &Credentials::PreShared([key].into());
+                    let (suite, ni_b, nr_b) = (&suite, &ni_b[..], &nr_b[..]);
+                    let inputs = KeyInputs { suite, credentials, ni_b, nr_b, g_xy: &g_xy, cookies: &cookies };
+                    PreShared.skeyid(&inputs).unwrap().remove(0)
+                }
+                "dsa" => suite.prf(&[ni_b, nr_b].concat(), &[&g_xy]),
+                "pke" => {
+                    let key = suite.hash.digest(&[&ni_b, &nr_b]);
+                    suite.prf(key.as_ref(), &[&cookies.initiator.0, &cookies.responder.0])
+                }
+                other => panic!("{other}"),
+            };
+            assert_eq!(skeyid.expose(), octets(case, "sKeyId"), "{}", case["tcId"]);
+            for (name, field) in [("SKEYID_d", "sKeyIdD"), ("SKEYID_a", "sKeyIdA"), ("SKEYID_e", "sKeyIdE")] {
+                let mut out = Outbox::default();
+                let ids = (IkeSaId(1), cookies);
+                let mut log = KeyLog::new(Some(&mut out), ids, MessageId::ZERO, HashAlgorithm::Sha1);
+                Keys::derive(&suite, &skeyid, &SharedSecret::new(g_xy.clone()), &cookies, &mut log).unwrap();
+                assert_eq!(logged(&mut out, name), [octets(case, field)], "{name} {}", case["tcId"]);
+            }
+        }
     }
 }

@@ -12,6 +12,9 @@ pub struct Quirks {
     /// Accept an AH transform without the Authentication Algorithm attribute that RFC 2407 4.4.3 requires:
     /// the routers of 1998 leave it out.
     pub ah_without_authentication_attribute: bool,
+    /// As initiator, accept a Quick Mode answer whose IDci and IDcr are narrower than what was sent, and protect the
+    /// narrower flow. RFC 2409 5.5 shows the same identities in both messages; stacks that grew up with IKEv2 narrow them.
+    pub narrowed_identities: bool,
     /// Do not send INITIAL-CONTACT (RFC 2407 4.6.3.3) to this peer.
     pub no_initial_contact: bool,
     /// Send Aggressive Mode's third message in clear (RFC 2409 5 allows both; either is accepted from every peer).
@@ -26,6 +29,7 @@ impl Default for Quirks {
             sha256_icv_len: 16,
             identity_without_port: false,
             ah_without_authentication_attribute: true,
+            narrowed_identities: false,
             no_initial_contact: false,
             aggressive_proof_in_clear: false,
             encryption_without_integrity: false,

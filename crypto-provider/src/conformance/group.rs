@@ -30,6 +30,7 @@ pub fn groups(provider: &CryptoProvider) -> Result<Report, Failure> {
             let prime = Number::new(&octets(case.prime));
             public_values(&cx, &prime, &mut checks)?;
             powers(&cx, &prime, &mut checks)?;
+            leading_zero(&cx, &prime, &mut checks)?;
         }
         checks.done(&mut report);
     }
@@ -78,10 +79,17 @@ fn exchange(cx: &Cx<'_>, checks: &mut Checks) -> Result<(), Failure> {
     checks.rule("start", ours.public() != theirs.public(), "the same public value twice")?;
     let (our_public, their_public) =
         (cx.accepted(ours.public(), checks)?, cx.accepted(theirs.public(), checks)?);
-    let (Ok(one), Ok(other)) = (ours.complete(&their_public), theirs.complete(&our_public)) else {
-        return Err(checks.failure("exchange", "failed"));
-    };
+    let failed = |_| checks.failure("exchange", "failed");
+    let first = ours.agree(&their_public).map_err(failed)?;
+    // A forged value between the two must not matter.
+    ours.agree(&our_public).map_err(failed)?;
+    let again = ours.agree(&their_public).map_err(failed)?;
+    let one = ours.complete(&their_public).map_err(failed)?;
+    let other = theirs.complete(&our_public).map_err(failed)?;
+    checks.rule("exchange", one.expose().len() == cx.group.public_len(), "a secret of another length")?;
     checks.rule("exchange", one.expose() == other.expose(), "the two sides disagree")?;
+    let same = first.expose() == one.expose() && again.expose() == one.expose();
+    checks.rule("exchange", same, "the secret changes when it is computed again")?;
 
     let foreign = PeerPublic::checked(GroupId(u16::MAX), our_public.octets());
     let refused = matches!(cx.start(checks)?.complete(&foreign), Err(CryptoError::Unsupported));
@@ -129,6 +137,25 @@ fn powers(cx: &Cx<'_>, prime: &Number, checks: &mut Checks) -> Result<(), Failur
         checks.answer(case, &shared, expected.octets())?;
     }
     Ok(())
+}
+
+/// RFC 2409 5: a value that begins with a zero octet keeps it. One in 256 does, so that only the small groups are
+/// fast enough to look for one; the answer to g is then such a secret as well.
+fn leading_zero(cx: &Cx<'_>, prime: &Number, checks: &mut Checks) -> Result<(), Failure> {
+    if cx.group.public_len() > 128 {
+        return Ok(());
+    }
+    let generator = cx.accepted(prime.small(2).octets(), checks)?;
+    // No such value among so many is one in 2^56.
+    for _ in 0..10_000 {
+        let key = cx.start(checks)?;
+        if key.public().first() == Some(&0) {
+            let public = key.public().to_vec();
+            let shared = key.complete(&generator).map_err(|_| checks.failure("exchange", "failed"))?;
+            return checks.answer("leading zero", shared.expose(), &public);
+        }
+    }
+    Err(checks.failure("leading zero", "no public value begins with a zero octet"))
 }
 
 /// Our public value, and the secret shared with a peer that sent `peer`.

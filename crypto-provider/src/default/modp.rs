@@ -57,9 +57,8 @@ impl<P: ConstMontyParams<LIMBS>, const LIMBS: usize> DhGroup for Modp<P, LIMBS> 
         let mut octets = Zeroizing::new([0; EXPONENT_MAX]);
         let (_, drawn) = octets.split_at_mut(EXPONENT_MAX.saturating_sub(self.exponent_len));
         random.fill(drawn)?;
-        let value = Zeroizing::new(U640::from_be_slice(&*octets));
-        let exponent = Exponent { value, octets: self.exponent_len };
-        let public = power::<P, LIMBS>(&Uint::from(GENERATOR), &exponent);
+        let exponent = Zeroizing::new(U640::from_be_slice(&*octets));
+        let public = power::<P, LIMBS, _>(&Uint::from(GENERATOR), &exponent, self.exponent_len);
         // A source that yields zeros is broken; its public value would be 1.
         if !is_acceptable::<P, LIMBS>(&public) {
             return Err(RandomFailed.into());
@@ -67,6 +66,7 @@ impl<P: ConstMontyParams<LIMBS>, const LIMBS: usize> DhGroup for Modp<P, LIMBS> 
         Ok(Box::new(Ephemeral::<P, LIMBS> {
             group: self.id,
             exponent,
+            exponent_len: self.exponent_len,
             public: public.to_be_bytes().as_ref().to_vec(),
             prime: PhantomData,
         }))
@@ -84,16 +84,12 @@ impl<P: ConstMontyParams<LIMBS>, const LIMBS: usize> DhGroup for Modp<P, LIMBS> 
     }
 }
 
-/// A secret exponent, wiped when dropped.
-struct Exponent {
-    value: Zeroizing<U640>,
-    /// Its length, which is public and bounds the work.
-    octets: usize,
-}
-
+/// A secret exponent, which is wiped when dropped, and its public value.
 struct Ephemeral<P, const LIMBS: usize> {
     group: GroupId,
-    exponent: Exponent,
+    exponent: Zeroizing<U640>,
+    /// Its length, which is public and bounds the work.
+    exponent_len: usize,
     public: Vec<u8>,
     prime: PhantomData<P>,
 }
@@ -112,7 +108,7 @@ impl<P: ConstMontyParams<LIMBS>, const LIMBS: usize> EphemeralKey for Ephemeral<
         if !is_acceptable::<P, LIMBS>(&public) {
             return Err(CryptoError::Unsupported);
         }
-        let mut shared = power::<P, LIMBS>(&public, &self.exponent);
+        let mut shared = power::<P, LIMBS, _>(&public, &self.exponent, self.exponent_len);
         // RFC 2409 5: the secret enters the key derivation with its leading zeros.
         let mut encoded = shared.to_be_bytes();
         shared.zeroize();
@@ -129,13 +125,14 @@ fn is_acceptable<P: ConstMontyParams<LIMBS>, const LIMBS: usize>(public: &Uint<L
     *public > Uint::ONE && *public <= largest
 }
 
-/// `base` to the power of `exponent`, in a time that depends on the exponent's length only.
-fn power<P: ConstMontyParams<LIMBS>, const LIMBS: usize>(
+/// `base` to the power of the last `octets` octets of `exponent`, in a time that depends on their number only.
+fn power<P: ConstMontyParams<LIMBS>, const LIMBS: usize, const EXPONENT: usize>(
     base: &Uint<LIMBS>,
-    exponent: &Exponent,
+    exponent: &Uint<EXPONENT>,
+    octets: usize,
 ) -> Uint<LIMBS> {
-    let bits = u32::try_from(exponent.octets.saturating_mul(8)).unwrap_or(U640::BITS);
-    let mut result = ConstMontyForm::<P, LIMBS>::new(base).pow_bounded_exp(&*exponent.value, bits);
+    let bits = u32::try_from(octets.saturating_mul(8)).unwrap_or(u32::MAX).min(Uint::<EXPONENT>::BITS);
+    let mut result = ConstMontyForm::<P, LIMBS>::new(base).pow_bounded_exp(exponent, bits);
     let value = result.retrieve();
     result.zeroize();
     value
@@ -145,3 +142,6 @@ const GENERATOR: u8 = 2;
 
 /// Octets of the longest exponent.
 const EXPONENT_MAX: usize = 80;
+
+#[cfg(test)]
+mod tests;

@@ -1,2 +1,122 @@
-//! The gateway.
-fn main() {}
+//! The command line of the gateway.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use crypto_provider::SecureRandom as _;
+use crypto_provider::default::OsRandom;
+use gateway::check;
+use gateway::demo::{self, Options, SCENARIOS, Scenario, Source};
+
+/// An IPsec gateway that is configured like the routers of 1998.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows two routers and two hosts on a simulated network; ends with status 0 only when the scenario's outcome occurred
+    Demo(Demo),
+    /// Reads configurations and says what is wrong with them; ends with status 2 when a line is unsupported or wrong
+    Check {
+        /// Configurations
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Also names each line that has no effect
+        #[arg(short, long)]
+        verbose: bool,
+    },
+}
+
+#[derive(Args)]
+struct Demo {
+    /// Names the scenarios
+    #[arg(long)]
+    list: bool,
+    /// Which scenario
+    #[arg(long, default_value = SCENARIOS[0].name)]
+    scenario: String,
+    /// A configuration in place of the scenario's; twice, the initiator's first
+    #[arg(long = "config", value_name = "FILE", num_args = 1)]
+    configs: Vec<PathBuf>,
+    /// Fixes all randomness
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Share of the packets between the routers that are lost
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    loss: u32,
+    /// Share of the packets between the routers that later ones overtake
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    reorder: u32,
+    /// Writes what is on the wire between the routers, as pcapng
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Writes the keys of all SAs, in the files that Wireshark reads, a folder for each router
+    #[arg(long, value_name = "FOLDER")]
+    keylog: Option<PathBuf>,
+    /// Writes the debug lines, a file for each router
+    #[arg(long, value_name = "FOLDER")]
+    log: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let mut out = io::stdout().lock();
+    let status = match Cli::parse().command {
+        Command::Demo(demo) => run_demo(demo, &mut out),
+        Command::Check { files, verbose } => check::check(&files, verbose, &mut out).map_err(|error| error.to_string()),
+    };
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(reason) => {
+            // Nothing is left to do when not even this can be written.
+            let _ = writeln!(io::stderr(), "gateway: {reason}");
+            ExitCode::from(check::FAILED)
+        }
+    }
+}
+
+fn run_demo(demo: Demo, out: &mut dyn Write) -> Result<u8, String> {
+    if demo.list {
+        return demo::list(out).map(|()| check::FINE).map_err(|error| error.to_string());
+    }
+    let scenario =
+        Scenario::named(&demo.scenario).ok_or_else(|| format!("no scenario '{}'; see --list", demo.scenario))?;
+    let mut options = Options::new(scenario, seed(demo.seed)?);
+    options.configs = configs(&demo.configs)?;
+    (options.loss, options.reorder) = (demo.loss, demo.reorder);
+    (options.pcap, options.keylog, options.log) = (demo.pcap, demo.keylog, demo.log);
+    match demo::run(&options, out) {
+        Ok(fine) => Ok(if fine { check::FINE } else { check::FAILED }),
+        Err(error @ demo::DemoError::Config(_)) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            Ok(check::WRONG)
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn seed(given: Option<u64>) -> Result<u64, String> {
+    if let Some(seed) = given {
+        return Ok(seed);
+    }
+    let mut octets = [0; 8];
+    OsRandom.fill(&mut octets).map_err(|error| error.to_string())?;
+    Ok(u64::from_be_bytes(octets))
+}
+
+fn configs(paths: &[PathBuf]) -> Result<Option<[Source; 2]>, String> {
+    let read = |path: &PathBuf| -> Result<Source, String> {
+        let text = check::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Source { name: path.display().to_string(), text })
+    };
+    match paths {
+        [] => Ok(None),
+        [first, second] => Ok(Some([read(first)?, read(second)?])),
+        _ => Err("--config is given twice, once for each router, or not at all".to_owned()),
+    }
+}

@@ -1,13 +1,21 @@
 //! The six configurations of the document: they read without error, say what they say, and print as they stand.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test may panic"
+)]
 
-use std::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use crypto_provider::{CipherAlgorithm, GroupId, HashAlgorithm};
 use gateway::ios::model::{AclName, Authentication, CertificateOwner, PublicKeyOwner, RunningConfig};
 use gateway::ios::{self, ErrorKind, Protection, Refusal, Vintage, WarningKind};
-use oakley::{AuthMethod, Confidentiality, Encapsulation, KeyQuery, Lifetime, Mode, Phase2Transform, Protocol};
+use oakley::{
+    AuthMethod, Confidentiality, Encapsulation, KeyQuery, Lifetime, Mode, Phase2Transform, Protocol,
+};
 
 const SEED: [&str; 6] = ["cl-2513-2A", "cl-2513-2B", "wan2511", "wan2516", "lab-isdn", "lab-isdn1"];
 
@@ -26,7 +34,10 @@ fn all_six_read_without_error() {
     for name in SEED {
         let config = read(name);
         assert_eq!(config.hostname.as_deref(), Some(name));
-        assert_eq!(config.version.as_ref().map(|version| (version.major, version.rest.as_str())), Some((11, "3")));
+        assert_eq!(
+            config.version.as_ref().map(|version| (version.major, version.rest.as_str())),
+            Some((11, "3"))
+        );
     }
 }
 
@@ -75,13 +86,18 @@ fn the_pre_shared_pair_lowers_to_what_the_document_says() {
         assert!(!policies.answers(peer, Mode::Aggressive));
 
         let [map] = policies.maps.as_slice() else { panic!("{:?}", policies.maps) };
-        assert_eq!((map.name.as_str(), map.interface.as_str(), map.local(peer)), ("test", "Serial0", Some(own)));
+        assert_eq!(
+            (map.name.as_str(), map.interface.as_str(), map.local(peer)),
+            ("test", "Serial0", Some(own))
+        );
         let [entry] = map.entries.as_slice() else { panic!("{:?}", map.entries) };
         assert_eq!((entry.sequence, entry.peers.len(), entry.access_list.as_deref()), (10, 1, Some(list)));
         assert_eq!(entry.peers.first().map(|peer| peer.address), Some(peer));
         assert_eq!(entry.transform_sets, ["auth2"]);
 
-        let Protection::Negotiated { proposals, encapsulation, lifetime, pfs, per_host, .. } = &entry.protection else {
+        let Protection::Negotiated { proposals, encapsulation, lifetime, pfs, per_host, .. } =
+            &entry.protection
+        else {
             panic!("{:?}", entry.protection)
         };
         let esp = Phase2Transform {
@@ -89,7 +105,10 @@ fn the_pre_shared_pair_lowers_to_what_the_document_says() {
             confidentiality: Confidentiality::Cipher(CipherAlgorithm::DesCbc, 8),
             integrity: Some(HashAlgorithm::Sha1),
         };
-        assert_eq!(proposals.iter().map(|one| one.protections.clone()).collect::<Vec<_>>(), [vec![vec![esp]]]);
+        assert_eq!(
+            proposals.iter().map(|one| one.protections.clone()).collect::<Vec<_>>(),
+            [vec![vec![esp]]]
+        );
         assert_eq!((*encapsulation, *pfs, *per_host), (Encapsulation::Tunnel, None, false));
         assert_eq!(*lifetime, Lifetime { seconds: Some(3600), kilobytes: Some(4_608_000) });
 
@@ -98,7 +117,12 @@ fn the_pre_shared_pair_lowers_to_what_the_document_says() {
         let net = |n: u8| IpAddr::from([n, n, n, 0])..=IpAddr::from([n, n, n, 255]);
         assert_eq!((&flow.local.addresses, &flow.remote.addresses), (&net(inside), &net(outside)));
         assert_eq!((flow.local.protocol, flow.local.port, flow.remote.port), (0, 0, 0));
-        assert!(policies.warnings.iter().any(|warning| matches!(warning.kind, WarningKind::Vintage1998 { major: 11 })));
+        assert!(
+            policies
+                .warnings
+                .iter()
+                .any(|warning| matches!(warning.kind, WarningKind::Vintage1998 { major: 11 }))
+        );
     }
 }
 
@@ -125,7 +149,9 @@ fn the_rsa_encryption_pair_is_data_and_a_clear_refusal() {
 /// Certificates: lengths that DER states, serial numbers of both kinds; the default suite alone cannot run.
 #[test]
 fn the_certificate_pair_is_data_and_a_clear_refusal() {
-    for (name, tag, lengths) in [("lab-isdn", "lab", [484, 390, 484]), ("lab-isdn1", "bubba", [448, 390, 448])] {
+    for (name, tag, lengths) in
+        [("lab-isdn", "lab", [484, 390, 484]), ("lab-isdn1", "bubba", [448, 390, 448])]
+    {
         let config = read(name);
         let [ca] = config.ca_identities.as_slice() else { panic!("{:?}", config.ca_identities) };
         assert_eq!((ca.tag.as_str(), ca.crl_optional), (tag, true));
@@ -138,7 +164,8 @@ fn the_certificate_pair_is_data_and_a_clear_refusal() {
             // The serial number of the command is the one inside: INTEGER of 16 octets behind [0] version.
             let inside = certificate.der.get(13..31).unwrap();
             assert_eq!(inside, [&[0x02, 0x10], certificate.serial.as_slice()].concat());
-            let declared = certificate.der.get(2..4).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
+            let declared =
+                certificate.der.get(2..4).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
             assert_eq!(declared, Some(certificate.der.len() - 4));
         }
         let errors = ios::lower(&config, name).unwrap_err();
@@ -156,7 +183,9 @@ fn interfaces_of_wan2516() {
     let seen: Vec<_> = config
         .interfaces
         .iter()
-        .map(|one| (one.name.as_str(), one.addresses.first().map(|own| (own.address, own.prefix)), one.shutdown))
+        .map(|one| {
+            (one.name.as_str(), one.addresses.first().map(|own| (own.address, own.prefix)), one.shutdown)
+        })
         .collect();
     let net = |a: [u8; 4]| Some((Ipv4Addr::from(a), 24));
     assert_eq!(

@@ -70,8 +70,9 @@ impl Engine {
                 None => self.first_message(incoming, mode, answers),
             };
         }
-        // Message 2 tells us CKY-R; until then only CKY-I and the address find the exchange.
-        match self.table.by_cookies(&cookies(incoming)).or(by_initiator) {
+        // Message 2 tells us CKY-R; until then CKY-I and the address find the exchange, and both cookies from then on.
+        let unanswered = by_initiator.filter(|id| self.table.is_unanswered(*id));
+        match self.table.by_cookies(&cookies(incoming)).or(unanswered) {
             Some(id) => self.negotiation_message(id, incoming, answers),
             None => self.reject(incoming, None, Misbehaviour::UnknownCookies.into()),
         }

@@ -151,6 +151,11 @@ impl Table {
         self.by_initiator.get(&(cookie, remote)).copied()
     }
 
+    /// Whether an exchange of ours does not know its CKY-R yet.
+    pub(crate) fn is_unanswered(&self, id: IkeSaId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.cookies().responder.is_zero())
+    }
+
     /// Entries of a path, newest first.
     pub(crate) fn by_path(&self, path: &Path) -> impl Iterator<Item = IkeSaId> {
         self.by_path.range((*path, IkeSaId(0))..=(*path, IkeSaId(u64::MAX))).rev().map(|(_, id)| *id)

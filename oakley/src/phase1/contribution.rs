@@ -40,7 +40,8 @@ pub(crate) fn make(agreed: &Agreed, cx: &mut Cx<'_>) -> Result<Made, Abort> {
     };
     let public = Bytes::copy_from_slice(ephemeral.public());
     let mine = Contribution { public, nonce: nonce.into(), identity };
-    let payloads = agreed.authenticator.seal(&mine, cx)?;
+    let mut payloads = agreed.authenticator.seal(&mine, cx)?;
+    payloads.append(&mut cx.overrides.after_contribution);
     Ok(Made { mine, ephemeral, payloads })
 }
 

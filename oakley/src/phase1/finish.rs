@@ -106,6 +106,7 @@ pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Wor
     match exchanged.agreed.authenticator.prove(hash.expose(), cx) {
         Work::Done(proof) => {
             payloads.extend(proof?);
+            payloads.append(&mut cx.overrides.after_proof);
             Ok(Work::Done(payloads))
         }
         Work::Pending(ticket) => Ok(Work::Pending(ticket)),

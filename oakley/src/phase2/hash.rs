@@ -49,7 +49,15 @@ impl Formula<'_> {
         let id = message_id.0.to_be_bytes();
         let mut log = cx.key_log(&ike.policy, (ike.id, ike.cookies), message_id, ike.suite.chosen.hash);
         match self {
-            Self::One => log.record("HASH(1)", &[("M-ID", &id), ("payloads", rest)], hash),
+            Self::One => {
+                // RFC 2409 Appendix B: only the first message of an exchange has an IV that is derived; each later one
+                // has the last block before it.
+                if ike.policy.key_log {
+                    let inputs = [("last block", ike.last_block.octets()), ("M-ID", &id)];
+                    log.record("IV", &inputs, ike.chain(message_id).current().octets());
+                }
+                log.record("HASH(1)", &[("M-ID", &id), ("payloads", rest)], hash);
+            }
             Self::Two { ni_b } => {
                 log.record("HASH(2)", &[("M-ID", &id), ("Ni_b", ni_b), ("payloads", rest)], hash);
             }
@@ -96,15 +104,5 @@ pub(crate) fn protect(
     let mut all = Vec::with_capacity(payloads.len().saturating_add(1));
     all.push(Payload::new(HashData { octets: Bytes::copy_from_slice(hash.expose()) }));
     all.extend(payloads);
-    log_iv(ike, message_id, chain, cx);
     encrypt(&all, header(ike.cookies, exchange, message_id), (&ike.keys, chain), cx)
-}
-
-fn log_iv(ike: &Ike, message_id: MessageId, chain: &IvChain, cx: &mut Cx<'_>) {
-    let id = message_id.0.to_be_bytes();
-    cx.key_log(&ike.policy, (ike.id, ike.cookies), message_id, ike.suite.chosen.hash).record(
-        "IV",
-        &[("last block", ike.last_block.octets()), ("M-ID", &id)],
-        chain.current().octets(),
-    );
 }

@@ -65,6 +65,7 @@ pub(crate) struct AwaitReply {
 /// An acceptable message 2.
 pub(crate) struct Reply {
     chosen: Chosen,
+    selectors: SelectorPair,
     nr_b: Bytes,
     public: Option<PeerPublic>,
     iv: PendingIv,
@@ -164,24 +165,37 @@ impl AwaitReply {
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
         let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
         let mut chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
-        cx.out.event(chosen_event(ike, message_id, &chosen, &self.plan.policy, &self.plan.selectors));
+        let selectors = self.answered_flow(message, quirks.narrowed_identities);
+        let shown = selectors.as_ref().unwrap_or(&self.plan.selectors);
+        cx.out.event(chosen_event(ike, message_id, &chosen, &self.plan.policy, shown));
         let nr_b = nonce(message)?;
         cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::NONCE, message_id });
         if nr_b == self.ni_b {
             return Err(Misbehaviour::Reflected("nonce").into());
         }
-        // RFC 2409 5.5: the responder repeats the identities; it must not change them.
-        match client_ids(message)? {
-            Some((ci, cr)) if ci.raw() == self.ids.0.raw() && cr.raw() == self.ids.1.raw() => {}
-            _ => return Err(Misbehaviour::Identity("not the identities that were sent").into()),
-        }
+        let selectors = selectors?;
         for _ in 0..2 {
             cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::IDENTIFICATION, message_id });
         }
         let public = peer_public(message, self.plan.policy.pfs, cx)?;
         let told = lifetime::read(message, &CLASSES, |protocol| protocol != ProtocolId::ISAKMP);
         chosen.lifetime = chosen.lifetime.lower(told);
-        Ok(Reply { chosen, nr_b, public, iv })
+        Ok(Reply { chosen, selectors, nr_b, public, iv })
+    }
+
+    /// The flow that the answer names.
+    fn answered_flow(&self, message: &Message, may_narrow: bool) -> Result<SelectorPair, Misbehaviour> {
+        // RFC 2409 5.5: the responder repeats the identities; it must not change them.
+        let changed = Misbehaviour::Identity("not the identities that were sent");
+        let Some((ci, cr)) = client_ids(message)? else { return Err(changed) };
+        if ci.raw() == self.ids.0.raw() && cr.raw() == self.ids.1.raw() {
+            return Ok(self.plan.selectors.clone());
+        }
+        let narrowed = selectors::pair(Role::Initiator, &ci, &cr)?;
+        if may_narrow && selectors::within(&narrowed, &self.plan.selectors) {
+            return Ok(narrowed);
+        }
+        Err(changed)
     }
 
     /// Installs both directions and makes message 3.
@@ -193,7 +207,7 @@ impl AwaitReply {
         cx: &mut Cx<'_>,
     ) -> Result<(Bytes, Arc<Bundle>), Abort> {
         let Self { plan, ni_b, ephemeral, .. } = *self;
-        let Reply { chosen, nr_b, public, iv } = reply;
+        let Reply { chosen, selectors, nr_b, public, iv } = reply;
         chain.commit(iv);
         let g_qm_xy = match (ephemeral, &public) {
             (Some(ephemeral), Some(public)) => {
@@ -214,7 +228,7 @@ impl AwaitReply {
             lifetime: chosen.lifetime,
             pfs: plan.policy.pfs,
             pairs: pairs(&chosen, &plan.spis),
-            selectors: plan.selectors,
+            selectors,
         });
         let formula = Formula::Three { ni_b: &secrets.ni_b, nr_b: &secrets.nr_b };
         let exchange = (ExchangeType::QUICK, plan.message_id);

@@ -182,6 +182,7 @@ impl<'a> Words<'a> {
         self.choose(options).map(Some).map_err(|mut fault| {
             if let ErrorKind::UnknownWord { accepted, .. } = &mut fault.kind {
                 accepted.push(END.to_owned());
+                accepted.sort();
             }
             fault
         })

@@ -10,7 +10,7 @@
 //! - `grammar` holds the commands, one file for each subject;
 //! - [`Reader`] takes lines one after another and knows the mode that it is in, so that a file and a terminal are read
 //!   by the same code;
-//! - [`model`] is what was said; [`print`] says it again: `parse(print(model)) == model`;
+//! - [`model`] is what was said; [`print()`] says it again: `parse(print(model)) == model`;
 //! - [`lower`] makes the engine's policies of it, and refuses with a position what cannot run.
 //!
 //! No line is ever skipped: it has an effect, or it is on the list of commands known to have none
@@ -31,3 +31,9 @@ pub use lower::{
 };
 pub use reader::{MAX_ERRORS, MAX_LINE, Reader, parse};
 pub use running::print;
+
+/// The forms of all commands that are known and have no effect here, each with a line that opens its mode (empty for
+/// global mode): what `docs/configuration.md` lists.
+pub fn commands_without_effect() -> impl Iterator<Item = (&'static str, &'static str)> {
+    grammar::known::all()
+}

@@ -1,9 +1,10 @@
 //! Takes lines one after another and knows the mode that it is in.
 //!
 //! A line is first read as a command of the mode, then as one of the mode above, up to global mode, as IOS does it:
-//! indentation has no meaning. When nothing fits, the reading that came farthest is reported.
+//! indentation has no meaning. When nothing fits, the reading that came farthest is reported; a line that is understood
+//! in a mode and makes no sense there is an error at once.
 
-use super::error::{ConfigError, ErrorKind};
+use super::error::{ConfigError, ErrorKind, shown};
 use super::grammar::{self, known::Known};
 use super::lexer::{Fault, Words, is_blank};
 use super::model::{
@@ -246,6 +247,11 @@ impl Reader {
             let real = attempt.choose(commands).and_then(|command| command(self, &mut attempt));
             shown.share_secrets(&attempt);
             let Err(fault) = real else { return Ok(()) };
+            // The line was understood here: another mode must not make something else of it.
+            if matches!(fault.kind, ErrorKind::Invalid(_)) {
+                worst = Some(fault);
+                break;
+            }
             let fault = match self.known_command(known, words.clone(), &mut shown) {
                 Ok(()) => return Ok(()),
                 Err(other) => fault.farther(other),
@@ -338,7 +344,10 @@ fn hex_words(words: &Words<'_>, octets: &mut Vec<u8>) -> Result<(), Fault> {
     let mut words = words.clone();
     let before = octets.len();
     while words.peek().is_some() {
-        let read = words.parameter("HEX", grammar::hex).map_err(|_| words.unexpected(&["HEX", "quit"]));
+        let word = shown(words.peek().unwrap_or_default());
+        let reason = || format!("'{word}' is not pairs of hexadecimal digits; 'quit' ends the block");
+        let at_word = words.clone();
+        let read = words.parameter("HEX", grammar::hex).map_err(|_| at_word.invalid(reason()));
         match read {
             Ok(word) => octets.extend(word),
             Err(fault) => {

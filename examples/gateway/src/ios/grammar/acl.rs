@@ -36,8 +36,9 @@ enum Verb {
 pub(crate) fn numbered(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let origin = words.origin();
     let (name, kind) = number(words)?;
+    let at_verb = words.origin();
     let verb = words.choose(&[("deny", Verb::Deny), ("permit", Verb::Permit), ("remark", Verb::Remark)])?;
-    let line = line(words, kind, verb, origin)?;
+    let line = line(words, kind, verb, at_verb)?;
     let lists = &mut reader.config.access_lists;
     let list = lists.entry(name).or_insert_with(|| AccessList { kind, lines: Vec::new(), origin });
     add(list, line);

@@ -5,9 +5,12 @@ use crate::ios::lexer::{Fault, Words};
 use crate::ios::model::{CaIdentity, Certificate, CertificateChain, CertificateOwner, RunningConfig};
 use crate::ios::reader::{Block, Mode, Reader};
 
-/// After `crypto ca` or `crypto pki`.
+/// After `crypto ca`.
 pub(crate) const CRYPTO: Commands =
     &[("certificate", enter_chain), ("identity", enter), ("trustpoint", enter)];
+
+/// After `crypto pki`.
+pub(crate) const PKI: Commands = &[("certificate", enter_chain), ("trustpoint", enter)];
 
 /// After `no crypto ca` or `no crypto pki`.
 pub(crate) const NO: Commands =

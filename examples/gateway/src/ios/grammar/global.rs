@@ -27,7 +27,7 @@ const CRYPTO: Commands = &[
     ("isakmp", |reader, words| go_on(isakmp::COMMANDS, reader, words)),
     ("key", key::enter),
     ("map", crypto_map::enter),
-    ("pki", |reader, words| go_on(ca::CRYPTO, reader, words)),
+    ("pki", |reader, words| go_on(ca::PKI, reader, words)),
 ];
 
 const NO: Commands = &[

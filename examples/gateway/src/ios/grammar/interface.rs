@@ -54,12 +54,18 @@ const IP: Commands = &[
 const NO: Commands = &[
     ("crypto", |reader, words| {
         words.keyword("map")?;
-        if words.peek().is_some() {
-            words.name("NAME")?;
-        }
+        let before = words.clone();
+        let name = if words.peek().is_some() { Some(words.name("NAME")?) } else { None };
         words.end()?;
-        change(reader, |interface| interface.crypto_map = None);
-        Ok(())
+        let mut other = false;
+        change(reader, |interface| {
+            let carried = interface.crypto_map.as_ref().map(|map| &map.value);
+            other = name.as_ref().is_some_and(|name| carried != Some(name));
+            if !other {
+                interface.crypto_map = None;
+            }
+        });
+        if other { Err(before.invalid("this interface does not carry that map")) } else { Ok(()) }
     }),
     ("description", |reader, words| {
         words.end()?;
@@ -124,8 +130,11 @@ pub(crate) fn remove(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), F
 pub(crate) fn name(words: &mut Words<'_>) -> Result<InterfaceName, Fault> {
     let word = words.peek().unwrap_or_default();
     let (kind, unit) = word.split_at(word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len()));
-    let fitting: Vec<&str> =
-        InterfaceName::KINDS.iter().copied().filter(|name| !kind.is_empty() && abbreviates(kind, name)).collect();
+    let fitting: Vec<&str> = InterfaceName::KINDS
+        .iter()
+        .copied()
+        .filter(|name| !kind.is_empty() && abbreviates(kind, name))
+        .collect();
     let exact = fitting.iter().find(|name| name.eq_ignore_ascii_case(kind));
     let kind = match (exact, fitting.as_slice()) {
         (Some(one), _) | (None, [one]) => *one,

@@ -124,6 +124,13 @@ pub(crate) const LINE: &[Known] = &[
     row(Section::Line, "privilege level NUMBER"),
 ];
 
+/// Every form, with the mode that it belongs to: a line that opens the mode, or nothing for global mode.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let tables =
+        [("", GLOBAL), ("interface Ethernet0", INTERFACE), ("hub ether 0 1", HUB), ("line vty 0 4", LINE)];
+    tables.into_iter().flat_map(|(mode, table)| table.iter().map(move |known| (mode, known.form)))
+}
+
 /// Rows under which a form has been narrowed down, with what of it remains.
 type State<'t> = (&'t Known, &'static str);
 

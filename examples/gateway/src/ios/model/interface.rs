@@ -37,12 +37,14 @@ impl InterfaceName {
     /// An interface by its type, one of [`KINDS`](Self::KINDS), and its number: digits, joined by `/`, then perhaps
     /// a point and the number of a sub-interface.
     pub fn new(kind: &str, unit: &str) -> Option<Self> {
-        let is_number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
+        let is_number =
+            |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
         let (slots, sub) = match unit.split_once('.') {
             Some((slots, sub)) => (slots, Some(sub)),
             None => (unit, None),
         };
-        let is_unit = slots.split('/').count() <= 3 && slots.split('/').all(is_number) && sub.is_none_or(is_number);
+        let is_unit =
+            slots.split('/').count() <= 3 && slots.split('/').all(is_number) && sub.is_none_or(is_number);
         (is_unit && Self::KINDS.contains(&kind)).then(|| Self(format!("{kind}{unit}")))
     }
 

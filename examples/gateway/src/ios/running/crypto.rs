@@ -1,5 +1,7 @@
 //! `crypto ...`.
 
+use core::net::IpAddr;
+
 use super::Printer;
 use crate::ios::grammar::{map_entry, mask_of, transform_set};
 use crate::ios::model::{
@@ -115,19 +117,15 @@ fn pre_shared_key(key: &PreSharedKey, out: &mut Printer) {
     let kind = if matches!(secret.as_ref(), "0" | "6") { "0 " } else { "" };
     let owner = match &key.owner {
         KeyOwner::Hostname(name) => format!("hostname {name}"),
-        KeyOwner::Prefix { address, length } if address.is_ipv6() => {
+        KeyOwner::Prefix { address: IpAddr::V6(address), length } => {
             format!("address ipv6 {address}/{length}")
         }
-        KeyOwner::Prefix { address, length: 32 } => format!("address {address}"),
+        // 0.0.0.0 alone means every peer, so that a key for that very address carries its mask.
+        KeyOwner::Prefix { address, length: 32 } if !address.is_unspecified() => format!("address {address}"),
         KeyOwner::Prefix { address, length } => format!("address {address} {}", mask_of(*length)),
     };
-    // 0.0.0.0 alone means every peer, so that a key for that very address carries its mask.
-    let host = match &key.owner {
-        KeyOwner::Prefix { address, length: 32 } if address.is_unspecified() => " 255.255.255.255",
-        _ => "",
-    };
     let no_xauth = if key.no_xauth { " no-xauth" } else { "" };
-    out.line(format_args!("crypto isakmp key {kind}{secret} {owner}{host}{no_xauth}"));
+    out.line(format_args!("crypto isakmp key {kind}{secret} {owner}{no_xauth}"));
 }
 
 fn ipsec(config: &RunningConfig, out: &mut Printer) {

@@ -1,0 +1,172 @@
+//! `debug crypto isakmp`: the negotiation.
+
+use isakmp_wire::payload::Transform;
+use isakmp_wire::{ExchangeType, MessageId, PayloadKind, ProtocolId};
+use oakley::{Abort, Bundle, Event, LocalFailure, Role};
+
+use super::{attributes, connection, message_id};
+use crate::router::{Happening, SaConnections};
+
+pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
+    let conn = connection(happening);
+    match event {
+        Event::Started { exchange, message_id: id, role: Role::Initiator, .. } => {
+            started(conn, *exchange, *id).into_iter().collect()
+        }
+        Event::Processing { payload, message_id: id, .. } => payload_name(*payload)
+            .map(|name| format!("ISAKMP ({conn}): processing {name} payload. message ID = {}", message_id(*id)))
+            .into_iter()
+            .collect(),
+        Event::ComparedPhase1 { offered, more, policy, first_difference, .. } => {
+            let priority = policy.priority;
+            let transform = offered.number;
+            let mut out = vec![format!(
+                "ISAKMP ({conn}): Checking ISAKMP transform {transform} against priority {priority} policy"
+            )];
+            out.extend(attributes::phase1(offered));
+            out.push(verdict(conn, first_difference.is_none(), u8::from(*more).saturating_mul(TRANSFORM), true));
+            out
+        }
+        Event::Phase2Refused { .. } => vec![format!("ISAKMP ({conn}): SA not acceptable!")],
+        Event::SkeyidGenerated { .. } => vec![format!("ISAKMP ({conn}): SKEYID state generated")],
+        Event::Authenticated { .. } => vec![format!("ISAKMP ({conn}): SA has been authenticated")],
+        Event::Established(bundle) => creating(conn, bundle, &happening.sas),
+        Event::Retransmitted { message_id: id, .. } if id.0 == 0 => {
+            vec![format!("ISAKMP ({conn}): retransmitting phase 1...")]
+        }
+        Event::Retransmitted { message_id: id, .. } => {
+            vec![format!("ISAKMP ({conn}): retransmitting phase 2 {}...", message_id(*id))]
+        }
+        Event::Duplicate { .. } => {
+            vec![format!("ISAKMP ({conn}): phase packet is a duplicate of a previous packet.")]
+        }
+        Event::RequestFailed { why: Abort::Local(LocalFailure::NoPolicy), path, .. } => vec![
+            format!("ISAKMP: No cert, and no keys (public or pre-shared) with remote peer {}", path.remote.ip()),
+            format!("ISAKMP ({conn}): incorrect policy settings. Unable to initiate."),
+        ],
+        Event::Notified { protected, notify, .. } => {
+            let kind = if *protected { "protected" } else { "unprotected" };
+            vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
+        }
+        Event::NotifySent { notify, .. } => vec![format!("ISAKMP ({conn}): sending NOTIFY {notify}")],
+        Event::IkeSaRemoved { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")],
+        Event::IkeSaExpired { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")],
+        Event::Reaped { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}")],
+        _ => Vec::new(),
+    }
+}
+
+fn started(conn: u32, exchange: ExchangeType, id: MessageId) -> Option<String> {
+    match exchange {
+        ExchangeType::IDENTITY_PROTECTION => Some(format!("ISAKMP ({conn}): beginning Main Mode exchange")),
+        ExchangeType::AGGRESSIVE => Some(format!("ISAKMP ({conn}): beginning Aggressive Mode exchange")),
+        ExchangeType::QUICK => {
+            Some(format!("ISAKMP ({conn}): beginning Quick Mode exchange, M-ID of {}", message_id(id)))
+        }
+        _ => None,
+    }
+}
+
+/// Payloads that the routers of 1998 announce; vendor ids and later payloads pass without a line.
+fn payload_name(kind: PayloadKind) -> Option<&'static str> {
+    Some(match kind {
+        PayloadKind::SA => "SA",
+        PayloadKind::KEY_EXCHANGE => "KE",
+        PayloadKind::IDENTIFICATION => "ID",
+        PayloadKind::CERTIFICATE => "CERT",
+        PayloadKind::CERTIFICATE_REQUEST => "CERT_REQ",
+        PayloadKind::HASH => "HASH",
+        PayloadKind::SIGNATURE => "SIG",
+        PayloadKind::NONCE => "NONCE",
+        PayloadKind::NOTIFICATION => "NOTIFY",
+        PayloadKind::DELETE => "DELETE",
+        _ => return None,
+    })
+}
+
+/// The number that a transform payload has in a chain (RFC 2408 3.1).
+const TRANSFORM: u8 = 3;
+
+/// The two phases end their comparisons in different words: phase 2 names what follows only when it refuses.
+fn verdict(conn: u32, acceptable: bool, next: u8, names_next: bool) -> String {
+    match (acceptable, names_next) {
+        (true, true) => format!("ISAKMP ({conn}): atts are acceptable. Next payload is {next}"),
+        (true, false) => format!("ISAKMP ({conn}): atts are acceptable."),
+        (false, _) => format!("ISAKMP ({conn}): atts not acceptable. Next payload is {next}"),
+    }
+}
+
+fn creating(conn: u32, bundle: &Bundle, connections: &[SaConnections]) -> Vec<String> {
+    let (local, remote) = (bundle.path.local.ip(), bundle.path.remote.ip());
+    let (near, far) = (bundle.selectors.local.addresses.start(), bundle.selectors.remote.addresses.start());
+    let mut out = Vec::new();
+    for (pair, SaConnections { inbound, outbound }) in bundle.pairs.iter().zip(connections) {
+        out.push(format!("ISAKMP ({conn}): Creating IPSec SAs"));
+        out.push(format!("        inbound SA from {remote:<15} to {local:<15} (proxy {far:<15} to {near:<15} )"));
+        out.extend(sa_lines(pair.inbound.0, *inbound, bundle));
+        out.push(format!("        outbound SA from {local:<15} to {remote:<15} (proxy {near:<15} to {far:<15} )"));
+        out.extend(sa_lines(pair.outbound.0, *outbound, bundle));
+    }
+    out
+}
+
+fn sa_lines(spi: u32, connection: u32, bundle: &Bundle) -> Vec<String> {
+    let mut out = vec![format!("        has spi {spi} and conn_id {connection} and flags 4")];
+    if let Some(seconds) = bundle.lifetime.seconds {
+        out.push(format!("        lifetime of {seconds} seconds"));
+    }
+    if let Some(kilobytes) = bundle.lifetime.kilobytes {
+        out.push(format!("        lifetime of {kilobytes} kilobytes"));
+    }
+    out
+}
+
+/// One transform of a phase 2 offer while it is compared with the policy's alternatives, one event each: the
+/// routers print the transform once and one verdict.
+#[derive(Debug)]
+pub(super) struct OpenComparison {
+    conn: u32,
+    message_id: MessageId,
+    proposal: u8,
+    protocol: ProtocolId,
+    offered: Transform,
+    acceptable: bool,
+}
+
+impl OpenComparison {
+    pub(super) fn of(happening: &Happening, event: &Event) -> Option<Self> {
+        let Event::ComparedPhase2 { message_id, proposal, protocol, offered, first_difference, .. } = event else {
+            return None;
+        };
+        Some(Self {
+            conn: connection(happening),
+            message_id: *message_id,
+            proposal: *proposal,
+            protocol: *protocol,
+            offered: offered.clone(),
+            acceptable: first_difference.is_none(),
+        })
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.conn, self.message_id, self.proposal, self.protocol)
+            == (other.conn, other.message_id, other.proposal, other.protocol)
+            && self.offered == other.offered
+            // Two equal transforms in one offer are two: what fits is not compared again.
+            && !self.acceptable
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.acceptable |= other.acceptable;
+    }
+
+    pub(super) fn opening(&self) -> Vec<String> {
+        let mut out = vec![format!("ISAKMP ({}): Checking IPSec proposal {}", self.conn, self.proposal)];
+        out.extend(attributes::phase2(self.protocol, &self.offered));
+        out
+    }
+
+    pub(super) fn verdict(&self) -> String {
+        verdict(self.conn, self.acceptable, 0, false)
+    }
+}

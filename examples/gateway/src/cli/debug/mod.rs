@@ -1,0 +1,129 @@
+//! `debug crypto ...`: events as the lines of the routers of 1998.
+//!
+//! The forms are those of the source document, its `SRC=` included; lines that it does not show (an initiator's,
+//! a retransmission's) follow the releases after it. No line carries a time stamp.
+
+mod attributes;
+mod crypto;
+mod ipsec;
+mod isakmp;
+mod names;
+
+use isakmp_wire::MessageId;
+use oakley::Event;
+
+use crate::router::{Happening, Occurrence};
+
+pub use attributes::attribute_words;
+pub use names::{phase1_words, selector_text, transform_words};
+
+/// Which debugging is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `debug crypto isakmp`.
+    pub isakmp: bool,
+    /// `debug crypto ipsec`.
+    pub ipsec: bool,
+    /// `debug crypto engine`.
+    pub engine: bool,
+}
+
+impl Switches {
+    /// All that the document calls useful: `isakmp` and `ipsec`.
+    pub const USEFUL: Self = Self { isakmp: true, ipsec: true, engine: false };
+}
+
+/// One router's debug output. Lines that begin with `%` come whatever is switched on.
+#[derive(Debug, Default)]
+pub struct DebugLog {
+    switches: Switches,
+    /// A phase 2 transform that is being compared: its verdict comes with the last of its comparisons.
+    open: Option<isakmp::OpenComparison>,
+    /// The key engine's queue is being worked off: its line is printed once for a row of SPIs.
+    queue_open: bool,
+}
+
+impl DebugLog {
+    /// Output for these switches.
+    #[must_use]
+    pub const fn new(switches: Switches) -> Self {
+        Self { switches, open: None, queue_open: false }
+    }
+
+    /// The lines of one happening, each without its line end; a line may stand for several that belong together.
+    pub fn lines(&mut self, happening: &Happening) -> Vec<String> {
+        let mut out = Vec::new();
+        match &happening.what {
+            Occurrence::Ike(event) => self.event(happening, event, &mut out),
+            Occurrence::Dropped(drop) => {
+                self.close(&mut out);
+                out.extend(crypto::dropped(drop));
+            }
+            Occurrence::Removed(sas, _) => {
+                self.close(&mut out);
+                if self.switches.ipsec {
+                    out.extend(ipsec::removed(sas));
+                }
+            }
+        }
+        out
+    }
+
+    /// The lines that were waiting for more to come.
+    pub fn finish(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.close(&mut out);
+        out
+    }
+
+    fn event(&mut self, happening: &Happening, event: &Event, out: &mut Vec<String>) {
+        let Switches { isakmp: show_isakmp, ipsec: show_ipsec, engine: show_engine } = self.switches;
+        if let Some(comparison) = isakmp::OpenComparison::of(happening, event) {
+            match &mut self.open {
+                Some(open) if open.is_same(&comparison) => open.merge(&comparison),
+                _ => {
+                    self.close(out);
+                    if show_isakmp {
+                        out.extend(comparison.opening());
+                    }
+                    self.open = Some(comparison);
+                }
+            }
+            return;
+        }
+        self.close(out);
+        let spi = matches!(event, Event::SpiAllocated { .. });
+        if show_ipsec && spi && !self.queue_open {
+            out.push(ipsec::QUEUE_EVENT.to_owned());
+        }
+        self.queue_open = spi;
+        if show_isakmp {
+            out.extend(isakmp::lines(happening, event));
+        }
+        if show_ipsec {
+            out.extend(ipsec::lines(happening, event));
+        }
+        if show_engine {
+            out.extend(crypto::engine(happening, event));
+        }
+        out.extend(crypto::lines(event));
+    }
+
+    fn close(&mut self, out: &mut Vec<String>) {
+        if let Some(open) = self.open.take()
+            && self.switches.isakmp
+        {
+            out.push(open.verdict());
+        }
+    }
+}
+
+/// A message id as the routers print it: signed.
+fn message_id(id: MessageId) -> i32 {
+    id.0.cast_signed()
+}
+
+/// The connection that a line is about; 0 before it has a number.
+fn connection(happening: &Happening) -> u32 {
+    happening.connection.unwrap_or(0)
+}

@@ -1,0 +1,17 @@
+//! The demo: two routers and two hosts on a simulated network, told as it happens and checked at the end.
+
+mod checks;
+mod hosts;
+mod observer;
+mod run;
+mod scenario;
+mod stage;
+mod table;
+mod topology;
+mod transcript;
+
+pub use hosts::{CANARY, Host, HostEvent};
+pub use observer::{Kind, Observer, Row, TunnelCount};
+pub use run::{DemoError, Options, Source, run};
+pub use topology::TopologyError;
+pub use scenario::{Expectation, SCENARIOS, Scenario, list};

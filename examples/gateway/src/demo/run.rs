@@ -1,0 +1,280 @@
+//! The demo from beginning to end.
+
+use core::time::Duration;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crypto_provider::default::{SeededRandom, provider};
+use crypto_provider::CryptoProvider;
+use netsim::{Rng, write_pcap};
+use thiserror::Error;
+
+use super::checks;
+use super::observer::Observer;
+use super::scenario::{Expectation, Scenario};
+use super::stage::Stage;
+use super::topology::{self, TopologyError, Trouble};
+use super::transcript::Transcript;
+use crate::check;
+use crate::cli::debug::Switches;
+use crate::cli::show;
+use crate::ios::ConfigError;
+use crate::router::{Router, RouterError, RouterOptions};
+
+/// Echo requests of each host.
+const PINGS: u16 = 5;
+/// Time between them.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// Datagrams of each host's stream.
+const DATAGRAMS: u16 = 20;
+/// Time between them.
+const DATAGRAM_INTERVAL: Duration = Duration::from_millis(50);
+/// How long one attempt may take before the first ping is sent again, and how often it is sent.
+const ATTEMPT_TIME: Duration = Duration::from_secs(100);
+const ATTEMPTS: u32 = 8;
+/// Between attempts: longer than a router waits after a failed negotiation.
+const PAUSE: Duration = Duration::from_secs(6);
+/// How long the routers are watched after the last packet: longer than the 20 s after which one checks its SAs.
+const AFTERMATH: Duration = Duration::from_secs(30);
+/// 1 March 1993, where the document's router begins to count: the captures' date.
+const EPOCH: Duration = Duration::from_secs(730_944_000);
+
+/// One router's configuration.
+pub struct Source {
+    /// The name that errors carry.
+    pub name: String,
+    /// The text. It may hold keys.
+    pub text: crypto_provider::SecretBytes,
+}
+
+/// What to show and how.
+#[non_exhaustive]
+pub struct Options {
+    /// What must come out, and whose configurations are used if no others are given.
+    pub scenario: &'static Scenario,
+    /// Configurations in place of the scenario's.
+    pub configs: Option<[Source; 2]>,
+    /// Decides every random number: those of the routers and of the network.
+    pub seed: u64,
+    /// Percent of the packets between the routers that are lost.
+    pub loss: u32,
+    /// Percent of the packets between the routers that later ones overtake.
+    pub reorder: u32,
+    /// Where a capture of the link between the routers is written.
+    pub pcap: Option<PathBuf>,
+    /// Where keys are written, a folder for each router.
+    pub keylog: Option<PathBuf>,
+    /// Where debug lines are written, a file for each router.
+    pub log: Option<PathBuf>,
+}
+
+impl Options {
+    /// A scenario on a perfect network, with nothing written.
+    #[must_use]
+    pub const fn new(scenario: &'static Scenario, seed: u64) -> Self {
+        Self { scenario, configs: None, seed, loss: 0, reorder: 0, pcap: None, keylog: None, log: None }
+    }
+}
+
+/// Why the demo could not be shown to its end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// Lines of a configuration that are wrong or do not run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Config(Vec<ConfigError>),
+    /// A configuration makes no router.
+    #[error("{0}")]
+    Router(#[from] RouterError),
+    /// Two configurations make no network.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// The simulation failed.
+    #[error("simulation: {0}")]
+    Network(#[from] netsim::Error),
+    /// Something could not be written.
+    #[error("{0}")]
+    Write(#[from] io::Error),
+}
+
+/// Shows a scenario on `out`; whether its outcome was the one that it is for.
+///
+/// # Errors
+/// [`DemoError`].
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
+    let trouble = Trouble { loss: options.loss.min(100), reorder: options.reorder.min(100) };
+    introduce(options, out)?;
+    let routers = [router(options, 0)?, router(options, 1)?];
+    let hostnames = distinct([routers[0].hostname(), routers[1].hostname()]);
+    let transcript = Transcript::new(out, [&hostnames[0], &hostnames[1]], Switches::USEFUL);
+    let (mut network, places) = topology::build(options.seed, routers, trouble)?;
+    network.capture();
+    let mut stage = Stage::new(network, places, transcript);
+    place(&mut stage, &hostnames)?;
+    act(&mut stage, options.scenario.expectation)?;
+    stage.transcript.finish()?;
+    shows(&mut stage)?;
+    let observer = observe(&stage);
+    stage.transcript.say("What an observer between the routers saw:\n")?;
+    stage.transcript.say(&observer.to_string())?;
+    if options.scenario.expectation != Expectation::Tunnel {
+        let table = stage.table.to_string();
+        stage.transcript.say("What was offered beside what is accepted:\n")?;
+        stage.transcript.say(&table)?;
+    }
+    let checks = checks::outcome(&stage, &observer, options.scenario.expectation, trouble);
+    let fine = checks.iter().all(checks::Check::holds);
+    stage.transcript.say("Outcome:\n")?;
+    for check in &checks {
+        stage.transcript.say(&check.to_string())?;
+    }
+    write_files(options, &stage, &hostnames)?;
+    Ok(fine)
+}
+
+fn introduce(options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let Options { scenario, seed, loss, reorder, .. } = options;
+    writeln!(out, "Scenario {}: {}.", scenario.name, scenario.about)?;
+    writeln!(out, "Seed {seed} (the same again: --seed {seed}), loss {loss} %, reordering {reorder} %.")?;
+    if options.keylog.is_some() {
+        writeln!(out, "ATTENTION: the keys of all SAs are being written to files.")?;
+    }
+    Ok(())
+}
+
+fn router(options: &Options, index: usize) -> Result<Router, DemoError> {
+    let given = options.configs.as_ref().and_then(|configs| configs.get(index));
+    let own = options.scenario.configs.get(index).copied().unwrap_or_default();
+    let (name, text) = given.map_or((own.0, own.1.as_bytes()), |source| (source.name.as_str(), source.text.expose()));
+    let (config, _policies) = check::load(name, text).map_err(DemoError::Config)?;
+    // Each router draws its own numbers, and none of them are the network's.
+    let label = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
+    let seed = Rng::stream(options.seed, label).next_u64();
+    let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
+    let mut made = RouterOptions::default();
+    made.key_log = options.keylog.is_some();
+    Ok(Router::new(name, config, provider, made)?)
+}
+
+/// Two routers of one name are told apart.
+fn distinct([first, second]: [&str; 2]) -> [String; 2] {
+    if first == second {
+        [format!("{first}-1"), format!("{second}-2")]
+    } else {
+        [first.to_owned(), second.to_owned()]
+    }
+}
+
+fn place(stage: &mut Stage<'_>, [first, second]: &[String; 2]) -> Result<(), DemoError> {
+    let ([a, b], [end_a, end_b]) = (stage.places.addresses, stage.places.ends);
+    let line = format!("host-a {a} -- {first} {end_a} ---- {end_b} {second} -- {b} host-b");
+    stage.transcript.say(&line)?;
+    Ok(())
+}
+
+/// The play: a first ping brings the tunnel up, then both hosts talk, then the routers are watched for a while.
+fn act(stage: &mut Stage<'_>, expectation: Expectation) -> Result<(), DemoError> {
+    let [_, to] = stage.places.addresses;
+    for attempt in 1..=ATTEMPTS {
+        stage.transcript.say(&format!("host-a pings {to}."))?;
+        stage.tell_host(0, &format!("ping {to} 1"), |host, now| host.ping(now, to, 1, PING_INTERVAL))?;
+        let end = stage.now().saturating_add(ATTEMPT_TIME);
+        let before = failures(stage);
+        stage.run_until(end, |stage| stage.has_occurred(expectation) || failures(stage) > before)?;
+        if stage.has_occurred(expectation) || attempt == ATTEMPTS {
+            break;
+        }
+        let end = stage.now().saturating_add(PAUSE);
+        stage.run_until(end, |_| false)?;
+    }
+    if stage.has_occurred(Expectation::Tunnel) {
+        talk(stage)?;
+    }
+    let end = stage.now().saturating_add(AFTERMATH);
+    stage.run_until(end, |_| false)?;
+    Ok(())
+}
+
+/// Negotiations of the first router that failed.
+fn failures(stage: &Stage<'_>) -> u32 {
+    let [first, _] = stage.facts;
+    first.phase1_failed.saturating_add(first.quick_failed)
+}
+
+fn talk(stage: &mut Stage<'_>) -> Result<(), DemoError> {
+    let [a, b] = stage.places.addresses;
+    // The reply to the first ping comes first.
+    let end = stage.now().saturating_add(PING_INTERVAL);
+    stage.run_until(end, |stage| stage.host(0).is_some_and(|host| host.answered() > 0))?;
+    stage.transcript.say("Both hosts ping each other.")?;
+    let asked = stage.host(0).map_or(0, |host| u16::try_from(host.asked()).unwrap_or(PINGS));
+    let more = PINGS.saturating_sub(asked);
+    stage.tell_host(0, &format!("ping {b} {more}"), |host, now| host.ping(now, b, more, PING_INTERVAL))?;
+    stage.tell_host(1, &format!("ping {a} {PINGS}"), |host, now| host.ping(now, a, PINGS, PING_INTERVAL))?;
+    let end = stage.now().saturating_add(PING_INTERVAL.saturating_mul(u32::from(PINGS)));
+    stage.run_until(end, |_| false)?;
+    stage.transcript.say("Both hosts send each other a UDP stream.")?;
+    for (host, to) in [(0, b), (1, a)] {
+        let line = format!("stream {to} {DATAGRAMS}");
+        stage.tell_host(host, &line, |host, now| host.stream(now, to, DATAGRAMS, DATAGRAM_INTERVAL))?;
+    }
+    let end = stage.now().saturating_add(DATAGRAM_INTERVAL.saturating_mul(u32::from(DATAGRAMS)));
+    stage.run_until(end, |_| false)?;
+    Ok(())
+}
+
+fn shows(stage: &mut Stage<'_>) -> Result<(), DemoError> {
+    let snapshots = stage.snapshots();
+    for (index, snapshot) in snapshots.iter().enumerate() {
+        let map = stage.router(index).map(|router| show::crypto_map(router.config())).unwrap_or_default();
+        stage.transcript.command(index, "show crypto isakmp sa", &show::isakmp_sa(snapshot))?;
+        stage.transcript.command(index, "show crypto map", &map)?;
+        stage.transcript.command(index, "show crypto ipsec sa", &show::ipsec_sa(snapshot))?;
+    }
+    Ok(())
+}
+
+fn observe(stage: &Stage<'_>) -> Observer {
+    let mut observer = Observer::default();
+    for sighting in stage.network.captured().iter().filter(|sighting| sighting.link == stage.places.wan) {
+        observer.look(sighting);
+    }
+    observer
+}
+
+fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String; 2]) -> Result<(), DemoError> {
+    if let Some(path) = &options.pcap {
+        let file = fs::File::create(path).map_err(|error| at(path, &error))?;
+        let names = [(stage.places.wan, "wan")];
+        write_pcap(io::BufWriter::new(file), &names, EPOCH, stage.network.captured()).map_err(|error| at(path, &error))?;
+    }
+    for (index, hostname) in hostnames.iter().enumerate() {
+        let name = file_name(hostname);
+        if let Some(folder) = &options.log {
+            write_log(folder, &name, stage.transcript.lines(index)).map_err(|error| at(folder, &error))?;
+        }
+        let keys = stage.router(index).and_then(Router::key_log);
+        if let (Some(folder), Some(keys)) = (&options.keylog, keys) {
+            keys.write(&folder.join(&name)).map_err(|error| at(folder, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The same error with the name of what could not be written.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn write_log(folder: &Path, name: &str, lines: &str) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(format!("{name}.log")), lines)
+}
+
+/// A host name as a file name: it comes from a configuration, and must not lead out of the folder.
+fn file_name(hostname: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    hostname.chars().map(safe).take(64).collect()
+}

@@ -1,0 +1,261 @@
+//! The flows that crypto maps protect, and the bundles that protect them.
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use ipsec_core::{
+    Action, DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, Rule, SaId, Selector, Spd,
+    Unmatched,
+};
+use oakley::{BundleId, Path, Phase2Transform, SelectorPair};
+
+use super::counters::FlowCounters;
+use super::routes::InterfaceIndex;
+use super::sa::{InboundSa, OutboundSa};
+
+/// Packets of one flow that wait for its first SAs.
+pub const MAX_WAITING: usize = 16;
+/// After a negotiation has failed, packets do not start another one for so long.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// A flow by its place in the order of maps, entries and lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowId(pub usize);
+
+/// One crypto map on one interface.
+#[derive(Clone, Debug)]
+pub struct MapConfig {
+    /// Its name.
+    pub name: String,
+    /// Where it is applied.
+    pub interface: InterfaceIndex,
+    /// Our end of its tunnels.
+    pub local: IpAddr,
+    /// Its entries in the order in which packets meet them.
+    pub entries: Vec<EntryConfig>,
+}
+
+/// One entry of a crypto map.
+#[derive(Clone, Debug)]
+pub struct EntryConfig {
+    /// Its number.
+    pub sequence: u16,
+    /// Its peers; the next one is tried when one does not answer.
+    pub peers: Vec<IpAddr>,
+    /// The lines of its access list.
+    pub lines: Vec<LineConfig>,
+    /// The replay window of its SAs.
+    pub replay: ReplayProtection,
+    /// The DF bit of outer headers.
+    pub df: DfPolicy,
+}
+
+/// One line of an entry's access list.
+#[derive(Clone, Debug)]
+pub struct LineConfig {
+    /// The packets.
+    pub selector: Selector,
+    /// For a permit line: the same in the form in which it is negotiated. None for a deny line, which says that the
+    /// entry does not concern these packets.
+    pub negotiated: Option<SelectorPair>,
+}
+
+/// One permit line at work.
+pub(super) struct FlowState {
+    /// Index of its map.
+    pub(super) map: usize,
+    /// Index of its entry in the map.
+    pub(super) entry: usize,
+    pub(super) negotiated: SelectorPair,
+    pub(super) selector: Selector,
+    pub(super) counters: FlowCounters,
+    /// Bundles, the newest last.
+    pub(super) bundles: Vec<BundleId>,
+    pub(super) waiting: VecDeque<PacketBuf>,
+    /// A negotiation runs.
+    pub(super) negotiating: bool,
+    /// No negotiation is begun before this time.
+    not_before: Duration,
+    /// Which of the entry's peers is tried.
+    peer: usize,
+}
+
+/// The SAs of one Quick Mode.
+pub(super) struct BundleState {
+    pub(super) flow: FlowId,
+    pub(super) path: Path,
+    pub(super) selector: Selector,
+    /// In the order of sealing, each with its number; empty until the outbound direction is installed.
+    pub(super) outbound: Vec<Installed<OutboundSa>>,
+    /// In the order of opening, outermost first.
+    pub(super) inbound: Vec<Installed<InboundSa>>,
+    /// What a packet must have come through, outermost first.
+    pub(super) layers: Vec<SaId>,
+}
+
+/// An SA in use.
+pub(super) struct Installed<T> {
+    pub(super) sa: T,
+    pub(super) transform: Phase2Transform,
+    pub(super) connection: u32,
+}
+
+/// All flows and bundles of a router.
+pub(super) struct Flows {
+    pub(super) maps: Vec<MapConfig>,
+    pub(super) flows: Vec<FlowState>,
+    pub(super) bundles: BTreeMap<BundleId, BundleState>,
+    /// Inbound SAs: bundle and place in it.
+    pub(super) inbound: BTreeMap<SaId, (BundleId, usize)>,
+    policies: BTreeMap<InterfaceIndex, Spd<FlowId>>,
+}
+
+impl Flows {
+    pub(super) fn new(maps: Vec<MapConfig>) -> Self {
+        let mut this =
+            Self { flows: Vec::new(), bundles: BTreeMap::new(), inbound: BTreeMap::new(), policies: BTreeMap::new(), maps };
+        for map in 0..this.maps.len() {
+            this.add_map(map);
+        }
+        this
+    }
+
+    /// Each permit line becomes a policy of its own, behind the deny lines before it: its packets have SAs of their
+    /// own, and what it denies goes on to the next entry.
+    fn add_map(&mut self, map: usize) {
+        let Some(config) = self.maps.get(map) else { return };
+        let mut spd = Spd::new(Unmatched::Bypass);
+        for (entry, EntryConfig { lines, .. }) in config.entries.iter().enumerate() {
+            let mut denied = Vec::new();
+            for line in lines {
+                let Some(negotiated) = line.negotiated.clone() else {
+                    denied.push(Rule::Deny(line.selector.clone()));
+                    continue;
+                };
+                let id = FlowId(self.flows.len());
+                self.flows.push(FlowState {
+                    map,
+                    entry,
+                    negotiated,
+                    selector: line.selector.clone(),
+                    counters: FlowCounters::default(),
+                    bundles: Vec::new(),
+                    waiting: VecDeque::new(),
+                    negotiating: false,
+                    not_before: Duration::ZERO,
+                    peer: 0,
+                });
+                let mut rules = denied.clone();
+                rules.push(Rule::Permit(line.selector.clone()));
+                spd.push(Policy { rules, action: Action::Protect(id) });
+            }
+        }
+        self.policies.insert(config.interface, spd);
+    }
+
+    /// The policies of an interface; `None` if no map is applied to it.
+    pub(super) fn policy(&self, interface: InterfaceIndex) -> Option<&Spd<FlowId>> {
+        self.policies.get(&interface)
+    }
+
+    /// Whether IKE is spoken with the peers of this address of ours.
+    pub(super) fn is_local_end(&self, address: IpAddr) -> bool {
+        self.maps.iter().any(|map| map.local == address)
+    }
+
+    pub(super) fn flow(&self, id: FlowId) -> Option<&FlowState> {
+        self.flows.get(id.0)
+    }
+
+    pub(super) fn flow_mut(&mut self, id: FlowId) -> Option<&mut FlowState> {
+        self.flows.get_mut(id.0)
+    }
+
+    pub(super) fn entry(&self, flow: &FlowState) -> Option<&EntryConfig> {
+        self.maps.get(flow.map)?.entries.get(flow.entry)
+    }
+
+    /// The addresses between which a flow's SAs are to be negotiated.
+    pub(super) fn ends(&self, flow: &FlowState) -> Option<(IpAddr, IpAddr)> {
+        let peers = &self.entry(flow)?.peers;
+        let peer = peers.get(flow.peer).or_else(|| peers.first())?;
+        Some((self.maps.get(flow.map)?.local, *peer))
+    }
+
+    /// The first flow with this peer that covers a negotiated one.
+    pub(super) fn covering(&self, path: &Path, selector: &Selector) -> Option<FlowId> {
+        let fits = |flow: &FlowState| {
+            let is_local = self.maps.get(flow.map).is_some_and(|map| map.local == path.local.ip());
+            let is_peer = self.entry(flow).is_some_and(|entry| entry.peers.contains(&path.remote.ip()));
+            is_local && is_peer && flow.selector.covers(selector)
+        };
+        self.flows.iter().position(fits).map(FlowId)
+    }
+
+    /// The newest bundle that takes a packet of this flow.
+    pub(super) fn sending(&self, id: FlowId, packet: &Flow) -> Option<BundleId> {
+        let bundles = &self.flow(id)?.bundles;
+        let takes = |id: &&BundleId| {
+            self.bundles.get(id).is_some_and(|bundle| {
+                !bundle.outbound.is_empty() && bundle.selector.matches(packet, Direction::Outbound) == Match::Yes
+            })
+        };
+        bundles.iter().rev().find(takes).copied()
+    }
+
+    /// Flows of which a packet waits for SAs with this peer, or whose negotiation with it runs.
+    pub(super) fn negotiating_with(&self, path: &Path) -> Vec<FlowId> {
+        let with = |flow: &FlowState| {
+            flow.negotiating && self.ends(flow) == Some((path.local.ip(), path.remote.ip()))
+        };
+        self.flows.iter().enumerate().filter(|(_, flow)| with(flow)).map(|(index, _)| FlowId(index)).collect()
+    }
+
+    /// Takes a bundle out of use.
+    pub(super) fn remove(&mut self, id: BundleId) -> Option<BundleState> {
+        let bundle = self.bundles.remove(&id)?;
+        for sa in &bundle.layers {
+            self.inbound.remove(sa);
+        }
+        if let Some(flow) = self.flow_mut(bundle.flow) {
+            flow.bundles.retain(|other| *other != id);
+        }
+        Some(bundle)
+    }
+
+    /// When the next SA reaches a limit in time.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        let outbound = |bundle: &BundleState| bundle.outbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
+        let inbound = |bundle: &BundleState| bundle.inbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
+        self.bundles.values().flat_map(|bundle| [outbound(bundle), inbound(bundle)]).flatten().min()
+    }
+}
+
+impl FlowState {
+    /// Keeps a packet until there are SAs.
+    ///
+    /// # Errors
+    /// [`DropReason::NoSa`] if too many wait already; the packet is gone then.
+    pub(super) fn wait(&mut self, packet: PacketBuf) -> Result<(), DropReason> {
+        if self.waiting.len() >= MAX_WAITING {
+            return Err(DropReason::NoSa);
+        }
+        self.waiting.push_back(packet);
+        Ok(())
+    }
+
+    /// Whether a packet may start a negotiation now.
+    pub(super) fn may_negotiate(&self, now: Duration) -> bool {
+        !self.negotiating && now >= self.not_before
+    }
+
+    /// The negotiation has failed: what waited is given up, and the next peer is tried after a while. Returns how
+    /// many packets were given up.
+    pub(super) fn give_up(&mut self, now: Duration, peers: usize) -> usize {
+        self.negotiating = false;
+        self.not_before = now.saturating_add(RETRY_AFTER);
+        self.peer = self.peer.saturating_add(1).checked_rem(peers).unwrap_or(0);
+        core::mem::take(&mut self.waiting).len()
+    }
+}

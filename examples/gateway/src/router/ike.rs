@@ -1,0 +1,215 @@
+//! The router and its engine: inputs, and the one queue of outputs in its order.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::sync::Arc;
+
+use ipsec_core::{DropReason, PacketBuf, SaId, SaSnapshot, Spi};
+use oakley::{
+    Bundle, BundleId, Direction, Event, Input, Installation, LimitReached, Output, Path, RemoveReason, Role,
+    SelectorPair,
+};
+
+use super::Router;
+use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
+use super::flows::{BundleState, FlowId, Installed};
+use super::install::{self, InstallError, Settings};
+use super::datagram;
+
+impl Router {
+    /// Gives the engine one input and does what it asks for.
+    pub(super) fn tell_engine(&mut self, now: Duration, input: Input<'_>) {
+        // A misuse names something that is gone by now: a bundle that was removed while its limit was on the way.
+        let _gone = self.engine.handle_input(now, input);
+        self.drain_engine(now);
+    }
+
+    /// Does what the engine asks for, in its order.
+    pub(super) fn drain_engine(&mut self, now: Duration) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Transmit { path, octets } => self.send_ike(now, path, &octets),
+                Output::Install(installation) => {
+                    if self.install(now, &installation).is_err() {
+                        self.remove(now, installation.bundle, RemoveReason::InstallFailed);
+                        let _gone = self.engine.handle_input(now, Input::InstallFailed(installation.bundle));
+                    }
+                }
+                Output::Remove(bundle, reason) => self.remove(now, bundle, reason),
+                Output::Event(event) => self.handle_event(now, event),
+                Output::NotOurs { .. } => self.counters.count_other_version(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reports the limits that a bundle has reached, each once.
+    pub(super) fn report_limits(&mut self, now: Duration, bundle: BundleId) {
+        if let Some(limit) = self.limit_of(now, bundle) {
+            self.tell_engine(now, Input::Used { bundle, limit });
+            // RFC 4301 4.4.2.1: past a hard limit the SAs go, also when the engine has forgotten them.
+            if limit == LimitReached::Hard {
+                self.remove(now, bundle, RemoveReason::Expired);
+            }
+        }
+    }
+
+    fn send_ike(&mut self, now: Duration, path: Path, octets: &[u8]) {
+        let (SocketAddr::V4(local), SocketAddr::V4(remote)) = (path.local, path.remote) else {
+            return self.counters.count_unroutable();
+        };
+        let source = (*local.ip(), local.port());
+        let destination = (*remote.ip(), remote.port());
+        if let Some(packet) = datagram::udp(source, destination, self.identification.draw(), octets) {
+            self.send_bypassing(now, IpAddr::V4(*remote.ip()), PacketBuf::copy_of(&packet));
+        }
+    }
+
+    /// Puts one direction of a bundle into use.
+    fn install(&mut self, now: Duration, installation: &Installation) -> Result<(), InstallError> {
+        let selector = install::selector(&installation.selectors)?;
+        let flow = self.flows.covering(&installation.path, &selector).ok_or(InstallError::NoFlow)?;
+        let settings = self.settings(flow).ok_or(InstallError::NoFlow)?;
+        if let Some(keys) = &mut self.keys {
+            keys.record_sas(installation);
+        }
+        let id = installation.bundle;
+        let empty = BundleState {
+            flow,
+            path: installation.path,
+            selector,
+            outbound: Vec::new(),
+            inbound: Vec::new(),
+            layers: Vec::new(),
+        };
+        match installation.direction {
+            Direction::Inbound => {
+                let inbound = numbered(install::inbound(installation, &settings, &self.provider, now)?);
+                let destination = installation.path.local.ip();
+                let layers: Vec<SaId> = inbound.iter().map(|one| sa_id(one.sa.snapshot(now), destination)).collect();
+                for (place, sa) in layers.iter().enumerate() {
+                    self.flows.inbound.insert(*sa, (id, place));
+                }
+                let bundle = self.flows.bundles.entry(id).or_insert(empty);
+                (bundle.inbound, bundle.layers) = (inbound, layers);
+            }
+            Direction::Outbound => {
+                let outbound = numbered(install::outbound(installation, &settings, &self.provider, now)?);
+                self.flows.bundles.entry(id).or_insert(empty).outbound = outbound;
+            }
+        }
+        if let Some(flow) = self.flows.flow_mut(flow)
+            && !flow.bundles.contains(&id)
+        {
+            flow.bundles.push(id);
+        }
+        Ok(())
+    }
+
+    fn settings(&self, flow: FlowId) -> Option<Settings> {
+        let entry = self.flows.entry(self.flows.flow(flow)?)?;
+        Some(Settings { replay: entry.replay, df: entry.df, identification: Arc::clone(&self.identification) })
+    }
+
+    /// Takes a bundle out of use, both directions.
+    fn remove(&mut self, now: Duration, bundle: BundleId, reason: RemoveReason) {
+        let Some(state) = self.flows.remove(bundle) else { return };
+        let (local, remote) = (state.path.local.ip(), state.path.remote.ip());
+        let mut removed = Vec::new();
+        for one in &state.inbound {
+            removed.push(removed_sa(one, one.sa.snapshot(now).spi, local));
+            let other = state.outbound.iter().filter(|other| other.transform.protocol == one.transform.protocol);
+            removed.extend(other.map(|other| removed_sa(other, other.sa.snapshot(now).spi, remote)));
+        }
+        self.happened(now, Occurrence::Removed(removed, reason));
+    }
+
+    fn handle_event(&mut self, now: Duration, event: Event) {
+        let id = ike_sa(&event);
+        let connection = id.map(|id| self.connections.ike(id));
+        let mut sas = Vec::new();
+        let mut established = None;
+        match &event {
+            Event::Established(bundle) => {
+                sas = self.number(bundle, now);
+                established = self.flows.bundles.get(&bundle.id).map(|state| state.flow);
+            }
+            Event::IkeSaRemoved { ike_sa, .. } | Event::IkeSaExpired { ike_sa } => self.connections.forget(*ike_sa),
+            Event::Failed { ike_sa, message_id, path, role, .. } => {
+                if message_id.0 == 0 {
+                    self.connections.forget(*ike_sa);
+                }
+                if *role == Role::Initiator {
+                    self.negotiation_failed(now, path, None);
+                }
+            }
+            Event::RequestFailed { path, selectors, .. } => self.negotiation_failed(now, path, Some(selectors)),
+            Event::Derived(derivation) => {
+                if let Some(keys) = &mut self.keys {
+                    keys.record_derivation(derivation);
+                }
+            }
+            Event::ComparedPhase1 { ike_sa, policy, first_difference: None, .. } => {
+                if let Some(keys) = &mut self.keys {
+                    keys.record_cipher(*ike_sa, policy.cipher);
+                }
+            }
+            _ => {}
+        }
+        self.journal.push(Happening { at: now, connection, sas, what: Occurrence::Ike(event) });
+        if let Some(flow) = established {
+            self.send_waiting(now, flow);
+        }
+    }
+
+    /// Connection ids for the SAs of a new bundle: for each protocol of the proposal the inbound SA, then the
+    /// outbound one.
+    fn number(&mut self, bundle: &Bundle, now: Duration) -> Vec<SaConnections> {
+        let mut out = Vec::new();
+        for pair in &bundle.pairs {
+            let numbers = SaConnections { inbound: self.connections.fresh(), outbound: self.connections.fresh() };
+            if let Some(state) = self.flows.bundles.get_mut(&bundle.id) {
+                for one in &mut state.inbound {
+                    if one.sa.snapshot(now).spi.get() == pair.inbound.0 {
+                        one.connection = numbers.inbound;
+                    }
+                }
+                for one in &mut state.outbound {
+                    if one.sa.snapshot(now).spi.get() == pair.outbound.0 {
+                        one.connection = numbers.outbound;
+                    }
+                }
+            }
+            out.push(numbers);
+        }
+        out
+    }
+
+    /// A negotiation of ours with a peer has failed, for one flow or for whatever waits for it.
+    fn negotiation_failed(&mut self, now: Duration, path: &Path, selectors: Option<&SelectorPair>) {
+        for id in self.flows.negotiating_with(path) {
+            let peers = self.flows.flow(id).and_then(|flow| self.flows.entry(flow)).map_or(0, |entry| entry.peers.len());
+            let Some(flow) = self.flows.flow_mut(id) else { continue };
+            if selectors.is_some_and(|selectors| *selectors != flow.negotiated) {
+                continue;
+            }
+            for _ in 0..flow.give_up(now, peers) {
+                flow.counters.count_send_error();
+                self.drops.count(DropReason::NoSa);
+            }
+        }
+    }
+}
+
+fn numbered<T>(sas: Vec<(oakley::Phase2Transform, T)>) -> Vec<Installed<T>> {
+    sas.into_iter().map(|(transform, sa)| Installed { sa, transform, connection: 0 }).collect()
+}
+
+fn sa_id(snapshot: SaSnapshot, destination: IpAddr) -> SaId {
+    SaId { destination, protocol: snapshot.protocol, spi: snapshot.spi }
+}
+
+fn removed_sa<T>(one: &Installed<T>, spi: Spi, destination: IpAddr) -> RemovedSa {
+    let Installed { transform, connection, .. } = one;
+    RemovedSa { destination, spi: oakley::Spi(spi.get()), transform: *transform, connection: *connection }
+}

@@ -1,0 +1,209 @@
+//! From what was negotiated to what protects packets: the only file that knows both worlds.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use crypto_provider::{CryptoProvider, HashAlgorithm};
+use ipsec_core::{
+    DfPolicy, IdentificationCounter, InboundConfig, InvalidSelector, Lifetime, MixedFamilies, Mode, OutboundConfig,
+    Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
+};
+use ipsec_esp::{Keys, Suite, SuiteError};
+use oakley::{
+    Confidentiality, Encapsulation, Installation, KeyedSa, Phase2Transform, SelectorPair, TrafficSelector,
+};
+use thiserror::Error;
+
+use super::sa::{InboundSa, OutboundSa};
+
+/// A kilobyte of a negotiated lifetime (RFC 2407 4.5).
+const KILOBYTE: u64 = 1024;
+/// How long before its end a successor of an SA is wanted.
+const SOFT_SECONDS: u64 = 30;
+/// How many kilobytes before its end a successor of an SA is wanted.
+const SOFT_KILOBYTES: u64 = 256;
+
+/// What the configuration says about the SAs of a flow beyond what is negotiated.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) replay: ReplayProtection,
+    pub(super) df: DfPolicy,
+    pub(super) identification: Arc<IdentificationCounter>,
+}
+
+/// Why a negotiated SA cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// See [`ReservedSpi`].
+    #[error(transparent)]
+    Spi(#[from] ReservedSpi),
+    /// See [`InvalidSelector`].
+    #[error("selectors: {0}")]
+    Selector(#[from] InvalidSelector),
+    /// See [`MixedFamilies`].
+    #[error(transparent)]
+    Tunnel(#[from] MixedFamilies),
+    /// See [`SuiteError`].
+    #[error("ESP: {0}")]
+    Suite(#[from] SuiteError),
+    /// See [`ipsec_ah::IntegrityError`].
+    #[error("AH: {0}")]
+    Integrity(#[from] ipsec_ah::IntegrityError),
+    /// UDP encapsulation was negotiated.
+    #[error("UDP encapsulation is not available")]
+    Encapsulation,
+    /// AH without a hash, or two SAs of one protocol.
+    #[error("a combination of protocols that makes no bundle")]
+    Bundle,
+    /// No configured flow covers the negotiated one.
+    #[error("no crypto map entry covers the negotiated flow")]
+    NoFlow,
+}
+
+/// The outbound SAs of a bundle in the order in which they seal: ESP builds the outer header, AH goes over it.
+pub(super) fn outbound(
+    installation: &Installation,
+    settings: &Settings,
+    provider: &CryptoProvider,
+    now: Duration,
+) -> Result<Vec<(Phase2Transform, OutboundSa)>, InstallError> {
+    let mut innermost = true;
+    let mut out = Vec::new();
+    for sa in layers(installation)? {
+        let mut config = OutboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?);
+        config.lifetime = lifetime(installation);
+        config.identification = Arc::clone(&settings.identification);
+        let sealed = match keyed(sa, installation, provider)? {
+            Keyed::Esp(transform) => OutboundSa::Esp(ipsec_esp::OutboundSa::new(config, transform, now)),
+            Keyed::Ah(transform) => OutboundSa::Ah(ipsec_ah::OutboundSa::new(config, transform, now)),
+        };
+        out.push((sa.transform, sealed));
+        innermost = false;
+    }
+    Ok(out)
+}
+
+/// The inbound SAs of a bundle in the order in which they open: outermost first.
+pub(super) fn inbound(
+    installation: &Installation,
+    settings: &Settings,
+    provider: &CryptoProvider,
+    now: Duration,
+) -> Result<Vec<(Phase2Transform, InboundSa)>, InstallError> {
+    let mut innermost = true;
+    let mut out = Vec::new();
+    for sa in layers(installation)? {
+        let selector = if innermost { Some(selector(&installation.selectors)?) } else { None };
+        let mut config = InboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?, selector);
+        config.lifetime = lifetime(installation);
+        config.replay = settings.replay;
+        let opened = match keyed(sa, installation, provider)? {
+            Keyed::Esp(transform) => InboundSa::Esp(ipsec_esp::InboundSa::new(config, transform, now)),
+            Keyed::Ah(transform) => InboundSa::Ah(ipsec_ah::InboundSa::new(config, transform, now)),
+        };
+        out.push((sa.transform, opened));
+        innermost = false;
+    }
+    out.reverse();
+    Ok(out)
+}
+
+/// The SAs of a direction, innermost first. RFC 2401 4.3: on the wire AH is always outside ESP.
+fn layers(installation: &Installation) -> Result<Vec<&KeyedSa>, InstallError> {
+    let mut layers: Vec<&KeyedSa> = installation.sas.iter().collect();
+    layers.sort_by_key(|sa| core::cmp::Reverse(sa.transform.protocol));
+    match layers.as_slice() {
+        [_] => Ok(layers),
+        [inner, outer] if inner.transform.protocol != outer.transform.protocol => Ok(layers),
+        _ => Err(InstallError::Bundle),
+    }
+}
+
+/// Only the innermost SA makes a tunnel: the others work on the header that it has built (RFC 2401 4.3).
+fn mode(installation: &Installation, settings: &Settings, innermost: bool) -> Result<Mode, InstallError> {
+    match installation.encapsulation {
+        Encapsulation::Tunnel if innermost => {
+            let path = &installation.path;
+            let mut tunnel = Tunnel::new(path.local.ip(), path.remote.ip())?;
+            tunnel.df = settings.df;
+            Ok(Mode::Tunnel(tunnel))
+        }
+        Encapsulation::Tunnel | Encapsulation::Transport => Ok(Mode::Transport),
+        _ => Err(InstallError::Encapsulation),
+    }
+}
+
+enum Keyed {
+    Esp(ipsec_esp::Transform),
+    Ah(ipsec_ah::Transform),
+}
+
+fn keyed(sa: &KeyedSa, installation: &Installation, provider: &CryptoProvider) -> Result<Keyed, InstallError> {
+    let sha256_icv_len = installation.sha256_icv_len;
+    Ok(match sa.transform.protocol {
+        oakley::Protocol::Esp => {
+            let keys = Keys { encryption: sa.encryption_key.expose(), integrity: sa.integrity_key.expose() };
+            Keyed::Esp(ipsec_esp::Transform::new(suite(&sa.transform, sha256_icv_len), keys, provider)?)
+        }
+        oakley::Protocol::Ah => {
+            let hash = sa.transform.integrity.ok_or(InstallError::Bundle)?;
+            let integrity = ipsec_ah::Integrity { hash, icv_len: icv_len(hash, sha256_icv_len) };
+            Keyed::Ah(ipsec_ah::Transform::new(integrity, sa.integrity_key.expose(), provider)?)
+        }
+    })
+}
+
+/// The ESP suite of a negotiated transform.
+pub(super) fn suite(transform: &Phase2Transform, sha256_icv_len: usize) -> Suite {
+    let integrity =
+        transform.integrity.map(|hash| ipsec_esp::Integrity { hash, icv_len: icv_len(hash, sha256_icv_len) });
+    let (cipher, key_len) = match transform.confidentiality {
+        Confidentiality::Aead(aead, key_len) => return Suite::Combined { aead, key_len },
+        Confidentiality::Cipher(cipher, key_len) => (cipher, key_len),
+        _ => (crypto_provider::CipherAlgorithm::Null, 0),
+    };
+    match integrity {
+        Some(integrity) => Suite::Separate { cipher, key_len, integrity },
+        None => Suite::EncryptionOnly { cipher, key_len },
+    }
+}
+
+/// RFC 2403, 2404: 96 bits; RFC 4868: half of the hash, and for SHA-256 what the peer uses.
+const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
+    match hash {
+        HashAlgorithm::Sha256 => sha256_icv_len,
+        HashAlgorithm::Sha384 => 24,
+        HashAlgorithm::Sha512 => 32,
+        _ => 12,
+    }
+}
+
+/// Soft limits lie a fixed distance before the hard ones, and never in the first nine tenths of a short life.
+fn lifetime(installation: &Installation) -> Lifetime {
+    let soft = |hard: u64, before: u64| hard.saturating_sub(before.min(hard / 10));
+    let octets = |kilobytes: u64| kilobytes.saturating_mul(KILOBYTE);
+    let oakley::Lifetime { seconds, kilobytes } = installation.lifetime;
+    Lifetime {
+        soft_octets: kilobytes.map(|hard| octets(soft(hard, SOFT_KILOBYTES))),
+        hard_octets: kilobytes.map(octets),
+        soft_time: seconds.map(|hard| Duration::from_secs(soft(hard, SOFT_SECONDS))),
+        hard_time: seconds.map(Duration::from_secs),
+    }
+}
+
+/// A negotiated flow as a set of packets.
+pub(super) fn selector(pair: &SelectorPair) -> Result<Selector, InvalidSelector> {
+    let SelectorPair { local, remote } = pair;
+    let selector = Selector::new(local.addresses.clone(), remote.addresses.clone())?;
+    // RFC 2407 4.6.2: 0 is any protocol, and any port.
+    let selector = match local.protocol {
+        0 => selector,
+        protocol => selector.with_protocol(Protocol(protocol)),
+    };
+    let ports = |side: &TrafficSelector| match side.port {
+        0 => 0..=u16::MAX,
+        port => port..=port,
+    };
+    selector.with_ports(ports(local), ports(remote))
+}

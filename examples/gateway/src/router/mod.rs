@@ -1,0 +1,271 @@
+//! A router as a sans-IO node: whole IP packets in and out by interface, time as an argument, events in order.
+//!
+//! ```text
+//!   packet --inbound--> IKE: engine | ESP, AH: open, check bundle and flow | clear: check that it may be clear
+//!              |                                      |                                |
+//!              |                                      +---------- deliver -------------+
+//!              v                                                     v
+//!   engine --ike--> events, install, remove             outbound: route, look the map up
+//!              |                                             |-- no map or not its packet: clear
+//!              v                                             |-- SAs: seal, send past the maps
+//!            IKE datagrams, past the maps                    +-- no SAs: wait, ask the engine
+//! ```
+//!
+//! `install` alone knows what was negotiated and what protects packets; everything else knows one of the two.
+
+mod counters;
+pub mod datagram;
+mod event;
+mod flows;
+mod ike;
+mod inbound;
+mod install;
+mod outbound;
+mod policy;
+mod routes;
+mod sa;
+mod snapshot;
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crypto_provider::{CryptoProvider, RandomFailed};
+use ipsec_core::{Counters, DropReason, IdentificationCounter, IpHeader, PacketBuf};
+use netsim::{Node, Port};
+use oakley::{Engine, LimitReached};
+
+use crate::ios::model::RunningConfig;
+use crate::ios::{ConfigError, lower};
+use crate::keylog::KeyLog;
+
+pub use counters::{FlowCounters, RouterCounters};
+pub use event::{DroppedPacket, Happening, Occurrence, RemovedSa, SaConnections};
+pub use flows::{EntryConfig, FlowId, LineConfig, MAX_WAITING, MapConfig};
+pub use install::InstallError;
+pub use policy::{ConfiguredPolicy, Unsupported};
+pub use routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
+pub use snapshot::{FlowView, IkeSaView, RouterSnapshot, SaView};
+
+use event::{Connections, Journal};
+use flows::Flows;
+
+/// The port of IKE (RFC 2408 2.5.1).
+pub const IKE_PORT: u16 = 500;
+
+/// Dropped packets are told of once in this time for each reason; all of them are counted.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a configuration makes no router.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// Lines that do not run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Config(Vec<ConfigError>),
+    /// See [`Unsupported`].
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+}
+
+/// What a router is made with beyond its configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouterOptions {
+    /// Bounds and times of the engine.
+    pub engine: oakley::Config,
+    /// Whether keys are written down for [`Router::key_log`].
+    pub key_log: bool,
+}
+
+impl Default for RouterOptions {
+    /// No key log. Five sends, one second after the first and then twice as long each time, so that all of them fall
+    /// within the 20 s for which a peer keeps its last reply: a later one would meet nobody who can answer it.
+    fn default() -> Self {
+        let mut engine = oakley::Config::default();
+        engine.retransmit_after = Duration::from_secs(1);
+        engine.max_sends = 5;
+        Self { engine, key_log: false }
+    }
+}
+
+/// One router.
+pub struct Router {
+    hostname: String,
+    config: RunningConfig,
+    engine: Engine,
+    provider: CryptoProvider,
+    routing: RoutingTable,
+    flows: Flows,
+    identification: Arc<IdentificationCounter>,
+    connections: Connections,
+    journal: Journal,
+    outbox: VecDeque<(InterfaceIndex, Vec<u8>)>,
+    counters: RouterCounters,
+    drops: Counters,
+    /// When a drop for this reason was last told of.
+    drops_told: BTreeMap<DropReason, Duration>,
+    keys: Option<KeyLog>,
+}
+
+impl Router {
+    /// A router without SAs. `file` is the name that errors carry; all randomness comes from `provider.random`.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn new(
+        file: &str,
+        config: RunningConfig,
+        provider: CryptoProvider,
+        options: RouterOptions,
+    ) -> Result<Self, RouterError> {
+        let policies = lower(&config, file).map_err(RouterError::Config)?;
+        let routing = policy::routing(&config);
+        let maps = policy::maps(&policies, &routing)?;
+        let mut first_identification = [0; 2];
+        provider.random.fill(&mut first_identification)?;
+        let policy = Arc::new(ConfiguredPolicy::new(policies, options.key_log));
+        Ok(Self {
+            hostname: config.hostname.clone().unwrap_or_else(|| "Router".to_owned()),
+            config,
+            engine: Engine::new(options.engine, provider.clone(), policy),
+            provider,
+            routing,
+            flows: Flows::new(maps),
+            identification: Arc::new(IdentificationCounter::starting_at(u16::from_be_bytes(first_identification))),
+            connections: Connections::default(),
+            journal: Journal::default(),
+            outbox: VecDeque::new(),
+            counters: RouterCounters::default(),
+            drops: Counters::new(),
+            drops_told: BTreeMap::new(),
+            keys: options.key_log.then(KeyLog::default),
+        })
+    }
+
+    /// The name in its configuration.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
+    /// Its configuration.
+    #[must_use]
+    pub const fn config(&self) -> &RunningConfig {
+        &self.config
+    }
+
+    /// Its interfaces and routes.
+    #[must_use]
+    pub const fn routing(&self) -> &RoutingTable {
+        &self.routing
+    }
+
+    /// Its crypto maps, one for each interface that carries one.
+    #[must_use]
+    pub fn maps(&self) -> &[MapConfig] {
+        &self.flows.maps
+    }
+
+    /// Packets that belong to no flow.
+    #[must_use]
+    pub const fn counters(&self) -> &RouterCounters {
+        &self.counters
+    }
+
+    /// Dropped packets by reason, those of flows among them.
+    #[must_use]
+    pub const fn drops(&self) -> &Counters {
+        &self.drops
+    }
+
+    /// The keys of all SAs so far, if they are written down.
+    #[must_use]
+    pub const fn key_log(&self) -> Option<&KeyLog> {
+        self.keys.as_ref()
+    }
+
+    /// What happened next.
+    pub fn poll_happening(&mut self) -> Option<Happening> {
+        self.journal.pop()
+    }
+
+    /// Happenings that were let go because nobody read them.
+    #[must_use]
+    pub const fn happenings_lost(&self) -> u64 {
+        self.journal.lost()
+    }
+
+    /// Counts a dropped packet and tells about it, unless the same reason was told of a moment ago: whoever sends
+    /// many bad packets must not fill the log.
+    fn drop_packet(&mut self, now: Duration, packet: &PacketBuf, reason: DropReason) {
+        self.drops.count(reason);
+        let told = self.drops_told.get(&reason);
+        if told.is_some_and(|told| now < told.saturating_add(TELL_AGAIN)) {
+            return;
+        }
+        self.drops_told.insert(reason, now);
+        if let Ok(header) = IpHeader::parse(packet.octets()) {
+            let dropped = DroppedPacket {
+                reason,
+                source: header.source(),
+                destination: header.destination(),
+                protocol: header.protocol(),
+            };
+            self.happened(now, Occurrence::Dropped(dropped));
+        }
+    }
+
+    fn happened(&mut self, now: Duration, what: Occurrence) {
+        self.journal.push(Happening { at: now, connection: None, sas: Vec::new(), what });
+    }
+
+    /// Tells the engine about limits in time that SAs have reached.
+    fn handle_limits(&mut self, now: Duration) {
+        let ids: Vec<_> = self.flows.bundles.keys().copied().collect();
+        for id in ids {
+            self.report_limits(now, id);
+        }
+    }
+
+    /// The most serious limit that a bundle has reached and that was not told yet.
+    fn limit_of(&mut self, now: Duration, id: oakley::BundleId) -> Option<LimitReached> {
+        let bundle = self.flows.bundles.get_mut(&id)?;
+        let mut worst = None;
+        let outbound = bundle.outbound.iter_mut().map(|one| one.sa.poll_limit(now));
+        let inbound = bundle.inbound.iter_mut().map(|one| one.sa.poll_limit(now));
+        for limit in outbound.chain(inbound).flatten() {
+            worst = match limit {
+                ipsec_core::Limit::Hard(_) => Some(LimitReached::Hard),
+                ipsec_core::Limit::Soft(_) => worst.or(Some(LimitReached::Soft)),
+            };
+        }
+        worst
+    }
+}
+
+impl Node for Router {
+    type Packet = Vec<u8>;
+
+    fn handle_packet(&mut self, now: Duration, from: Port, packet: &Vec<u8>) {
+        self.receive(now, InterfaceIndex(from.0), packet);
+    }
+
+    fn handle_timeout(&mut self, now: Duration) {
+        self.handle_limits(now);
+        self.engine.handle_timeout(now);
+        self.drain_engine(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Duration> {
+        let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
+        engine.into_iter().chain(self.flows.next_deadline()).min()
+    }
+
+    fn poll_transmit(&mut self) -> Option<(Port, Vec<u8>)> {
+        self.outbox.pop_front().map(|(interface, packet)| (Port(interface.0), packet))
+    }
+}

@@ -1,0 +1,192 @@
+//! From a lowered configuration to what the engine asks and what the router runs by.
+
+use core::net::IpAddr;
+use std::sync::Arc;
+
+use crypto_provider::{SecretBytes, Work};
+use ipsec_core::{DfPolicy, ReplayProtection, Rule, Selector, WindowSize};
+use oakley::{
+    Encapsulation, KeyQuery, Mode, Path, Peer, Phase1Policy, Phase2Policy, PolicySource, Quirks, SelectorPair,
+};
+use thiserror::Error;
+
+use super::flows::{EntryConfig, LineConfig, MapConfig};
+use super::install::selector;
+use super::routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
+use crate::ios::model::{DfBit, NextHop, Replay, RunningConfig};
+use crate::ios::{AppliedMap, MapPolicy, MapRule, Policies, Protection};
+
+/// Octets of our nonces: those of SHA-1's output, within the 8 to 256 of RFC 2409 5.
+const NONCE_LEN: usize = 20;
+/// What an interface takes whose configuration says nothing (RFC 894).
+const DEFAULT_MTU: usize = 1500;
+
+/// A crypto map entry that reads well and that this router does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("crypto map {map} {sequence}: {what} does not run yet")]
+pub struct Unsupported {
+    /// The map.
+    pub map: String,
+    /// The entry.
+    pub sequence: u16,
+    /// What it asks for.
+    pub what: &'static str,
+}
+
+/// A configuration as the engine asks for it.
+pub struct ConfiguredPolicy {
+    policies: Policies,
+    key_log: bool,
+}
+
+impl ConfiguredPolicy {
+    /// `key_log` makes the engine report derivations, keys included.
+    #[must_use]
+    pub const fn new(policies: Policies, key_log: bool) -> Self {
+        Self { policies, key_log }
+    }
+
+    /// The entry and rule that cover a wanted flow, as [`Phase2Policy`].
+    fn flow(&self, path: &Path, wanted: &SelectorPair) -> Option<Phase2Policy> {
+        let packets = selector(wanted).ok()?;
+        let entries = self.policies.entries_for(path.local.ip(), path.remote.ip());
+        entries.filter_map(|(_, entry)| Some((&entry.protection, permitted(&entry.rules, &packets)?))).find_map(
+            |(protection, flow)| match protection {
+                Protection::Negotiated { proposals, encapsulation, lifetime, pfs, .. } => Some(Phase2Policy {
+                    proposals: proposals.clone(),
+                    encapsulation: encapsulation_for(*encapsulation, path, flow),
+                    selectors: flow.clone(),
+                    lifetime: *lifetime,
+                    pfs: *pfs,
+                }),
+                Protection::Manual(_) => None,
+            },
+        )
+    }
+}
+
+/// The first permit rule that all of `packets` are inside, unless a deny rule before it takes any of them.
+fn permitted<'a>(rules: &'a [MapRule], packets: &Selector) -> Option<&'a SelectorPair> {
+    for rule in rules {
+        match &rule.rule {
+            Rule::Permit(permitted) if permitted.covers(packets) => return rule.flow.as_ref(),
+            Rule::Deny(denied) if denied.covers(packets) => return None,
+            Rule::Permit(_) | Rule::Deny(_) => {}
+        }
+    }
+    None
+}
+
+/// Transport mode is for the two gateways' own traffic; what only passes through is tunnelled (RFC 4301 4.1).
+fn encapsulation_for(configured: Encapsulation, path: &Path, flow: &SelectorPair) -> Encapsulation {
+    let is_host = |range: &core::ops::RangeInclusive<IpAddr>, host: IpAddr| *range.start() == host && *range.end() == host;
+    let own = is_host(&flow.local.addresses, path.local.ip()) && is_host(&flow.remote.addresses, path.remote.ip());
+    if own { configured } else { Encapsulation::Tunnel }
+}
+
+impl PolicySource for ConfiguredPolicy {
+    fn phase1(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
+        let (local, peer) = (peer.path.local.ip(), peer.path.remote.ip());
+        let known = self.policies.entries_for(local, peer).next().is_some();
+        // The mode that we start is ours to choose; what a peer starts is asked for here.
+        if !known || !(self.policies.answers(peer, mode) || self.policies.mode(peer) == mode) {
+            return Work::Done(None);
+        }
+        Work::Done(Some(Arc::new(Phase1Policy {
+            suites: self.policies.suites.clone(),
+            identity: self.policies.identity(local),
+            peer_identity: self.policies.peer_identity(peer),
+            mode: self.policies.mode(peer),
+            nonce_len: NONCE_LEN,
+            vendor_ids: Vec::new(),
+            quirks: Quirks::default(),
+            key_log: self.key_log,
+        })))
+    }
+
+    fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
+        Work::Done(self.policies.keys_for(query).into())
+    }
+
+    fn phase2(&self, peer: &Peer<'_>, wanted: &SelectorPair) -> Work<Option<Arc<Phase2Policy>>> {
+        Work::Done(self.flow(peer.path, wanted).map(Arc::new))
+    }
+}
+
+/// Interfaces and routes; an interface that is shut down has no addresses.
+pub(super) fn routing(config: &RunningConfig) -> RoutingTable {
+    let interfaces = config.interfaces.iter().map(|interface| {
+        let v4 = interface.addresses.iter().map(|net| InterfaceNet { address: net.address.into(), prefix: net.prefix });
+        let v6 = interface.ipv6_addresses.iter().map(|&(address, prefix)| InterfaceNet { address: address.into(), prefix });
+        Interface {
+            name: interface.name.to_string(),
+            nets: if interface.shutdown { Vec::new() } else { v4.chain(v6).collect() },
+            mtu: interface.ip_mtu.or(interface.mtu).map_or(DEFAULT_MTU, usize::from),
+        }
+    });
+    let interfaces: Vec<_> = interfaces.collect();
+    let routes = config.routes.iter().filter_map(|route| {
+        let via = match &route.next_hop {
+            NextHop::Address(address) => Via::NextHop(*address),
+            NextHop::Interface(name) => Via::Interface(index(&interfaces, name.as_str())?),
+        };
+        let distance = route.distance.unwrap_or(1);
+        Some(Route { destination: route.destination, prefix: route.prefix, via, distance })
+    });
+    let routes = routes.collect();
+    RoutingTable { interfaces, routes }
+}
+
+fn index(interfaces: &[Interface], name: &str) -> Option<InterfaceIndex> {
+    let index = interfaces.iter().position(|interface| interface.name == name)?;
+    u16::try_from(index).ok().map(InterfaceIndex)
+}
+
+/// The crypto maps of all interfaces.
+pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Result<Vec<MapConfig>, Unsupported> {
+    let df = match policies.df_bit {
+        Some(DfBit::Set) => DfPolicy::Set,
+        Some(DfBit::Clear) => DfPolicy::Clear,
+        _ => DfPolicy::Copy,
+    };
+    let mut out = Vec::new();
+    for map in &policies.maps {
+        let local = map.local_v4.map(IpAddr::V4).or(map.local_v6.map(IpAddr::V6));
+        let (Some(interface), Some(local)) = (index(&routing.interfaces, map.interface.as_str()), local) else {
+            continue;
+        };
+        let entries = map.entries.iter().map(|one| entry(map, one, df)).collect::<Result<_, _>>()?;
+        out.push(MapConfig { name: map.name.clone(), interface, local, entries });
+    }
+    Ok(out)
+}
+
+fn entry(map: &AppliedMap, entry: &MapPolicy, df: DfPolicy) -> Result<EntryConfig, Unsupported> {
+    let unsupported = |what| Unsupported { map: map.name.clone(), sequence: entry.sequence, what };
+    let replay = match &entry.protection {
+        Protection::Negotiated { per_host: true, .. } => return Err(unsupported("level per-host")),
+        Protection::Negotiated { replay, .. } => *replay,
+        Protection::Manual(_) => return Err(unsupported("ipsec-manual")),
+    };
+    if entry.dynamic.is_some() || entry.peers.is_empty() {
+        return Err(unsupported("dynamic"));
+    }
+    let lines = entry.rules.iter().filter_map(|rule| match (&rule.rule, &rule.flow) {
+        (Rule::Permit(selector), Some(flow)) => {
+            Some(LineConfig { selector: selector.clone(), negotiated: Some(flow.clone()) })
+        }
+        (Rule::Deny(selector), _) => Some(LineConfig { selector: selector.clone(), negotiated: None }),
+        (Rule::Permit(_), None) => None,
+    });
+    Ok(EntryConfig {
+        sequence: entry.sequence,
+        peers: entry.peers.iter().map(|peer| peer.address).collect(),
+        lines: lines.collect(),
+        replay: match replay {
+            Some(Replay::Disabled) => ReplayProtection::Off,
+            Some(Replay::Window(size)) => ReplayProtection::Window(WindowSize::new(size).unwrap_or_default()),
+            _ => ReplayProtection::default(),
+        },
+        df,
+    })
+}

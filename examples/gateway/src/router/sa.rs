@@ -1,0 +1,112 @@
+//! ESP and AH SAs side by side.
+
+use core::time::Duration;
+
+use crypto_provider::SecureRandom;
+use ipsec_core::{DropReason, Limit, Opened, PacketBuf, SaSnapshot, SealError};
+use ipsec_esp::Suite;
+
+/// An SA that protects packets.
+pub(super) enum OutboundSa {
+    Esp(ipsec_esp::OutboundSa),
+    Ah(ipsec_ah::OutboundSa),
+}
+
+impl OutboundSa {
+    /// Seals one IP packet in place. On an error the packet must be dropped.
+    pub(super) fn seal(
+        &mut self,
+        packet: &mut PacketBuf,
+        now: Duration,
+        random: &dyn SecureRandom,
+    ) -> Result<(), SealError> {
+        match self {
+            Self::Esp(sa) => {
+                let sequence = sa.reserve(packet.len(), now)?;
+                sa.seal(sequence, packet, random)
+            }
+            Self::Ah(sa) => {
+                let sequence = sa.reserve(packet.len(), now)?;
+                sa.seal(sequence, packet)
+            }
+        }
+    }
+
+    pub(super) fn count_drop(&mut self, reason: DropReason) {
+        match self {
+            Self::Esp(sa) => sa.count_drop(reason),
+            Self::Ah(sa) => sa.count_drop(reason),
+        }
+    }
+
+    pub(super) fn poll_limit(&mut self, now: Duration) -> Option<Limit> {
+        match self {
+            Self::Esp(sa) => sa.poll_limit(now),
+            Self::Ah(sa) => sa.poll_limit(now),
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Esp(sa) => sa.next_deadline(),
+            Self::Ah(sa) => sa.next_deadline(),
+        }
+    }
+
+    pub(super) fn snapshot(&self, now: Duration) -> SaSnapshot {
+        match self {
+            Self::Esp(sa) => sa.snapshot(now),
+            Self::Ah(sa) => sa.snapshot(now),
+        }
+    }
+}
+
+/// An SA that opens packets.
+pub(super) enum InboundSa {
+    Esp(ipsec_esp::InboundSa),
+    Ah(ipsec_ah::InboundSa),
+}
+
+impl InboundSa {
+    /// Opens one IP packet in place. On an error, which the SA has counted, the packet must be dropped.
+    pub(super) fn open(&mut self, packet: &mut PacketBuf, now: Duration) -> Result<Opened, DropReason> {
+        match self {
+            Self::Esp(sa) => sa.open(packet, now),
+            Self::Ah(sa) => sa.open(packet, now),
+        }
+    }
+
+    pub(super) fn poll_limit(&mut self, now: Duration) -> Option<Limit> {
+        match self {
+            Self::Esp(sa) => sa.poll_limit(now),
+            Self::Ah(sa) => sa.poll_limit(now),
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Esp(sa) => sa.next_deadline(),
+            Self::Ah(sa) => sa.next_deadline(),
+        }
+    }
+
+    pub(super) fn snapshot(&self, now: Duration) -> SaSnapshot {
+        match self {
+            Self::Esp(sa) => sa.snapshot(now),
+            Self::Ah(sa) => sa.snapshot(now),
+        }
+    }
+
+    /// Octets of an IV in each packet; `None` for AH.
+    pub(super) fn iv_len(&self) -> Option<usize> {
+        match self {
+            Self::Esp(sa) => Some(sa.suite().iv_len()),
+            Self::Ah(_) => None,
+        }
+    }
+}
+
+/// Whether a suite hides its payload.
+pub(super) const fn encrypts(suite: &Suite) -> bool {
+    !matches!(suite, Suite::Separate { cipher: crypto_provider::CipherAlgorithm::Null, .. })
+}

@@ -1,0 +1,74 @@
+//! Every message of the recordings, decrypted, written again and recomputed from the shared secrets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may panic"
+)]
+
+mod common;
+
+use common::recording::{Recording, other, side};
+use common::scripted::{Secret, power, prime};
+use common::sources::{AGGRESSIVE_PRE_SHARED, MAIN_PRE_SHARED, MAIN_SIGNATURE, main_psk, racoon, strongswan};
+use num_bigint::BigUint;
+use oakley::Role;
+
+const ROLES: [Role; 2] = [Role::Initiator, Role::Responder];
+
+#[test]
+fn main_mode_with_pre_shared_keys() {
+    for name in MAIN_PRE_SHARED {
+        let recording = strongswan(name);
+        assert_eq!(recording.messages.len(), 9, "{name}");
+        recording.verify();
+    }
+}
+
+#[test]
+fn a_real_responder() {
+    let recording = main_psk();
+    assert_eq!(recording.messages.len(), 9);
+    recording.verify();
+    verify_exponent(&recording, Role::Initiator);
+}
+
+#[test]
+fn racoons_with_ah_and_esp() {
+    for logger in ROLES {
+        let recording = racoon(logger);
+        // Six of Main Mode, an INITIAL-CONTACT from each side, three of Quick Mode.
+        assert_eq!(recording.messages.len(), 11);
+        assert_eq!(recording.sas.len(), 4);
+        recording.verify();
+        for role in ROLES {
+            verify_exponent(&recording, role);
+        }
+    }
+}
+
+#[test]
+fn aggressive_mode_with_a_pre_shared_key() {
+    let recording = strongswan(AGGRESSIVE_PRE_SHARED);
+    assert_eq!(recording.messages.len(), 6);
+    recording.verify();
+}
+
+/// All but the signatures themselves.
+#[test]
+fn main_mode_with_signatures() {
+    strongswan(MAIN_SIGNATURE).verify();
+}
+
+/// A recorded private value gives the recorded public value and shared secret.
+fn verify_exponent(recording: &Recording, role: Role) {
+    let Secret::Private(x) = &recording.exponents[side(role)] else { panic!("a private value") };
+    let prime = prime(recording.suite.group);
+    let (mine, theirs) = (recording.public(role), recording.public(other(role)));
+    assert_eq!(power(&BigUint::from(2u8), x, &prime, mine.len()), mine);
+    assert_eq!(power(&BigUint::from_bytes_be(&theirs), x, &prime, mine.len()), recording.secrets.g_xy);
+}
