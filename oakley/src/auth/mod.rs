@@ -28,7 +28,10 @@ pub(crate) const AUTHENTICATORS: &[&dyn Authenticator] = &[&pre_shared::PreShare
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdentitySlot {
     /// With KE and nonce: both RSA encryptions.
-    #[expect(dead_code, reason = "RSA encryption is the method that needs it")]
+    #[cfg_attr(
+        not(feature = "test-support"),
+        expect(dead_code, reason = "RSA encryption is the method that needs it")
+    )]
     WithContribution,
     /// With the proof: pre-shared keys and signatures.
     WithProof,
@@ -62,7 +65,10 @@ pub(crate) struct KeyInputs<'a> {
     #[expect(dead_code, reason = "signatures are the method that needs it")]
     pub(crate) g_xy: &'a [u8],
     /// RSA encryption.
-    #[expect(dead_code, reason = "RSA encryption is the method that needs it")]
+    #[cfg_attr(
+        not(feature = "test-support"),
+        expect(dead_code, reason = "RSA encryption is the method that needs it")
+    )]
     pub(crate) cookies: &'a Cookies,
 }
 

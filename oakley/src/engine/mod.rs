@@ -140,6 +140,10 @@ impl Engine {
 
 #[cfg(feature = "test-support")]
 impl Engine {
+    pub(crate) fn add_authenticator(&mut self, authenticator: &'static dyn Authenticator) {
+        self.host.authenticators.push(authenticator);
+    }
+
     pub(crate) fn overrides(&mut self) -> &mut Overrides {
         &mut self.host.overrides
     }

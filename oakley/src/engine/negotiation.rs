@@ -19,9 +19,8 @@ use crate::exchange::flight::Flight;
 use crate::exchange::incoming::Incoming;
 use crate::input::{Answer, Request};
 use crate::phase1::facts::exchange_type;
-use crate::phase1::main_responder::Begun;
 use crate::phase1::{
-    Phase1, Step, Verdict, aggressive_initiator, aggressive_responder, main_initiator, main_responder,
+    Begun, Phase1, Step, Verdict, aggressive_initiator, aggressive_responder, main_initiator, main_responder,
 };
 use crate::policy::{Mode, Path, Peer, Phase1Policy, Role};
 use crate::sa::IkeSaId;
@@ -109,7 +108,7 @@ impl Engine {
                 .clear()
                 .and_then(|message| aggressive_responder::identity(&message).map_err(Reject::from))
             {
-                Ok(identity) => Some(identity),
+                Ok(identity) => identity,
                 Err(reject) => return self.reject(incoming, None, reject),
             },
         };

@@ -23,12 +23,10 @@ use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::shape::MAIN_OFFER;
-use crate::identity::Identity;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven};
-use crate::phase1::main_initiator::vendor_ids;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
@@ -59,7 +57,7 @@ pub(crate) fn begin(
     if provisional.authenticator.identity_slot() == IdentitySlot::WithProof {
         payloads.extend(mine.identity.clone());
     }
-    payloads.extend(vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitReply { provisional, mine, ephemeral }), datagram))
 }
@@ -92,13 +90,12 @@ impl Waiting for AwaitReply {
             Ok(answer) => answer,
             Err(reject) => return Work::Done(Err(reject)),
         };
-        let identity = message.get().and_then(Identity::from_wire);
-        let theirs = match contribution::check(&agreed, Some(&self.mine), (&message, identity.as_ref()), cx) {
+        let theirs = match contribution::check(&agreed, Some(&self.mine), &message, cx) {
             Work::Done(Ok(theirs)) => theirs,
             Work::Done(Err(reject)) => return Work::Done(Err(reject)),
             Work::Pending(ticket) => return Work::Pending(ticket),
         };
-        match self.key(agreed, theirs, &message, cx) {
+        match self.key(agreed, theirs, cx) {
             Ok(keyed) => finish::check_clear_proof(&keyed, Role::Responder, &message, cx)
                 .map(|proven| Ok(Replied { keyed, proven: proven? })),
             // Keys that cannot be made prove nothing: the peer's next answer may be the genuine one.
@@ -125,9 +122,6 @@ impl AwaitReply {
         offered.cookies.responder = responder_cookie;
         let message = incoming.clear()?;
         MAIN_OFFER.check(&message)?;
-        if message.first(PayloadKind::IDENTIFICATION).is_none() {
-            return Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION).into());
-        }
         let (ike_sa, payload) = (offered.ike_sa, PayloadKind::SA);
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
@@ -137,17 +131,8 @@ impl AwaitReply {
         Ok((message, Agreed { offered, suite, authenticator: self.provisional.authenticator }))
     }
 
-    fn key(
-        &self,
-        agreed: Agreed,
-        theirs: Theirs,
-        message: &Message,
-        cx: &mut Cx<'_>,
-    ) -> Result<Keyed, Abort> {
-        let Theirs { mut contribution, public, credentials } = theirs;
-        if contribution.identity.is_none() {
-            contribution.identity = message.first(PayloadKind::IDENTIFICATION).cloned();
-        }
+    fn key(&self, agreed: Agreed, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
+        let Theirs { contribution, public, credentials } = theirs;
         let g_xy = self.ephemeral.agree(&public).map_err(LocalFailure::Crypto)?;
         let exchanged = Exchanged { agreed, mine: self.mine.clone(), theirs: contribution, credentials };
         finish::key(exchanged, &g_xy, cx)

@@ -27,17 +27,17 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered};
 use crate::phase1::finish::{self, Proven, Reading};
-use crate::phase1::main_initiator::vendor_ids;
-use crate::phase1::main_responder::Begun;
 use crate::phase1::proving::{self, Then};
-use crate::phase1::{Phase1, Step, Waiting, offer};
+use crate::phase1::{Begun, Phase1, Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 
-/// The identity in message 1, which the policy is asked about.
-pub(crate) fn identity(message: &Message) -> Result<Identity, Misbehaviour> {
-    let body = message.get().ok_or(Misbehaviour::Missing(PayloadKind::IDENTIFICATION))?;
-    Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"))
+/// The identity in message 1, which the policy is asked about; `None` if it is encrypted on its own.
+pub(crate) fn identity(message: &Message) -> Result<Option<Identity>, Misbehaviour> {
+    let kind = PayloadKind::IDENTIFICATION;
+    let payload = message.first(kind).ok_or(Misbehaviour::Missing(kind))?;
+    let named = |body| Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"));
+    payload.get().map(named).transpose()
 }
 
 /// Works on message 1.
@@ -56,17 +56,13 @@ pub(crate) fn begin(
         Err(Failed::Refused(reject)) => return Begun::Refused(reject),
         Err(Failed::Local(abort)) => return Begun::Failed(abort),
     };
-    let peer = match identity(&message) {
-        Ok(peer) => peer,
-        Err(misbehaviour) => return Begun::Refused(misbehaviour.into()),
-    };
-    let theirs = match contribution::check(&answer.agreed, None, (&message, Some(&peer)), cx) {
+    let theirs = match contribution::check(&answer.agreed, None, &message, cx) {
         Work::Done(Ok(theirs)) => theirs,
         Work::Done(Err(reject)) => return Begun::Refused(reject),
         Work::Pending(ticket) => return Begun::Pending(ticket),
     };
     let cookies = answer.agreed.offered.cookies;
-    match reply(answer, theirs, &message, cx) {
+    match reply(answer, theirs, cx) {
         Ok(step) => Begun::Answered(step, cookies),
         Err(abort) => Begun::Failed(abort),
     }
@@ -114,13 +110,10 @@ fn answer(
 }
 
 /// Message 2.
-fn reply(answer: Answer, theirs: Theirs, message: &Message, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
     let Answer { agreed, sa_r } = answer;
     contribution::report(&agreed, cx);
-    let Theirs { mut contribution, public, credentials } = theirs;
-    if contribution.identity.is_none() {
-        contribution.identity = message.first(PayloadKind::IDENTIFICATION).cloned();
-    }
+    let Theirs { contribution, public, credentials } = theirs;
     let Made { mine, ephemeral, payloads: sealed } = contribution::make(&agreed, cx)?;
     let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
     let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
@@ -129,7 +122,7 @@ fn reply(answer: Answer, theirs: Theirs, message: &Message, cx: &mut Cx<'_>) -> 
     let mut before = vec![sa_r];
     before.extend(sealed);
     before.extend(contribution::identity_beside(&keyed.exchanged));
-    let after = vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
+    let after = offer::vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
     proving::start(keyed, Then::AggressiveResponder { before, after }, cx)
 }
 

@@ -60,16 +60,16 @@ pub(crate) fn check_alone(
     cx: &Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     match incoming.clear() {
-        Ok(message) => check(agreed, mine, (&message, None), cx),
+        Ok(message) => check(agreed, mine, &message, cx),
         Err(reject) => Work::Done(Err(reject)),
     }
 }
 
-/// Checks the contribution in a message. `peer` is the identity that came with it, where one did.
+/// Checks the contribution in a message, and the identity where it comes with it.
 pub(crate) fn check(
     agreed: &Agreed,
     mine: Option<&Contribution>,
-    (message, peer): (&Message, Option<&Identity>),
+    message: &Message,
     cx: &Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(message) {
@@ -80,13 +80,34 @@ pub(crate) fn check(
         Work::Done(Err(reject)) => return Work::Done(Err(reject)),
         Work::Pending(ticket) => return Work::Pending(ticket),
     };
-    let public = match check_values(agreed, mine, &contribution) {
-        Ok(public) => public,
+    let checked = with_identity(agreed, contribution, message).and_then(|contribution| {
+        let public = check_values(agreed, mine, &contribution)?;
+        Ok((contribution, public))
+    });
+    let (contribution, public) = match checked {
+        Ok(checked) => checked,
         Err(misbehaviour) => return Work::Done(Err(misbehaviour.into())),
     };
-    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer };
+    let identity = contribution.identity.as_ref().and_then(|id| id.get()).and_then(Identity::from_wire);
+    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer: identity.as_ref() };
     let credentials = agreed.authenticator.credentials(&peer, cx);
     credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials? }))
+}
+
+/// In Aggressive Mode the identity is beside the contribution, unless the method had it sealed in there.
+fn with_identity(
+    agreed: &Agreed,
+    theirs: Contribution,
+    message: &Message,
+) -> Result<Contribution, Misbehaviour> {
+    let kind = PayloadKind::IDENTIFICATION;
+    match (agreed.offered.mode, &theirs.identity) {
+        (Mode::Main, _) | (Mode::Aggressive, Some(_)) => Ok(theirs),
+        (Mode::Aggressive, None) => {
+            let id = message.first(kind).cloned().ok_or(Misbehaviour::Missing(kind))?;
+            Ok(Contribution { identity: Some(id), ..theirs })
+        }
+    }
 }
 
 fn check_values(

@@ -15,8 +15,8 @@ use alloc::vec;
 
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, Work};
-use isakmp_wire::payload::{SecurityAssociation, VendorId};
-use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind};
+use isakmp_wire::payload::SecurityAssociation;
+use isakmp_wire::{Cookie, MessageId, PayloadKind};
 
 use crate::auth::Contribution;
 use crate::context::Cx;
@@ -44,14 +44,9 @@ pub(crate) fn begin(
     let sa_i = offer::offer(&policy, cx)?;
     let offered = Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i };
     let mut payloads = vec![offered.sa_i.clone()];
-    payloads.extend(vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitSa { offered }), datagram))
-}
-
-/// The VENDOR payloads of our first message.
-pub(crate) fn vendor_ids(policy: &Phase1Policy) -> impl Iterator<Item = Payload> {
-    policy.vendor_ids.iter().map(|octets| Payload::new(VendorId { octets: octets.clone() }))
 }
 
 /// Our offer is sent; waits for message 2.

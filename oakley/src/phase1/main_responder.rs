@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 
-use crypto_provider::{EphemeralKey, PeerPublic, Ticket, Work};
+use crypto_provider::{EphemeralKey, PeerPublic, Work};
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{MessageId, PayloadKind};
 
@@ -26,23 +26,10 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven, Reading};
-use crate::phase1::main_initiator::vendor_ids;
 use crate::phase1::proving::{self, Then};
-use crate::phase1::{Step, Waiting, offer};
+use crate::phase1::{Begun, Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
-
-/// What message 1 of a configured peer leads to.
-pub(crate) enum Begun {
-    /// Message 2, or the wait for our proof in it, and a half-open exchange.
-    Answered(Step, Cookies),
-    /// An answer is outstanding; message 1 will be tried again.
-    Pending(Ticket),
-    /// Nothing is kept.
-    Refused(Reject),
-    /// Our own side failed; nothing is kept.
-    Failed(Abort),
-}
 
 /// Works on message 1.
 pub(crate) fn begin(
@@ -83,7 +70,7 @@ pub(crate) fn begin(
         return Begun::Failed(LocalFailure::Method(method).into());
     };
     let mut payloads = vec![answer];
-    payloads.extend(vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
     let state = Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } });
     Begun::Answered(Step::Wait { next: state.into(), send: datagram }, cookies)

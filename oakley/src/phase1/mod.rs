@@ -25,6 +25,7 @@ use crypto_provider::{Ticket, Work};
 
 use crate::context::Cx;
 use crate::error::{Abort, Misbehaviour, Reject};
+use crate::event::Cookies;
 use crate::exchange::incoming::Incoming;
 use crate::phase1::facts::Established;
 use crate::policy::{Mode, Phase1Suite};
@@ -58,6 +59,18 @@ pub(crate) enum Step {
     Park { next: Phase1, ticket: Ticket },
     /// The IKE SA exists; `send` is the last message, if it is ours.
     Done { established: Box<Established>, send: Option<Bytes> },
+}
+
+/// What message 1 of a configured peer leads to.
+pub(crate) enum Begun {
+    /// Message 2, or the wait for our proof in it, and a half-open exchange.
+    Answered(Step, Cookies),
+    /// An answer is outstanding; message 1 will be tried again.
+    Pending(Ticket),
+    /// Nothing is kept.
+    Refused(Reject),
+    /// Our own side failed; nothing is kept.
+    Failed(Abort),
 }
 
 /// What became of a message.

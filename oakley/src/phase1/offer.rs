@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{CipherAlgorithm, HashAlgorithm};
-use isakmp_wire::payload::{Attribute, Proposal, SecurityAssociation, Situation, Transform};
+use isakmp_wire::payload::{Attribute, Proposal, SecurityAssociation, Situation, Transform, VendorId};
 use isakmp_wire::registry::phase1::{
     AttributeClass, AuthMethod as MethodNumber, Encryption, HashAlgorithm as HashNumber,
 };
@@ -51,6 +51,11 @@ pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, L
 
 fn payload(proposals: Vec<Proposal>) -> Payload {
     Payload::new(SecurityAssociation { doi: Doi::IPSEC, situation: Situation::IDENTITY_ONLY, proposals })
+}
+
+/// The VENDOR payloads of our first message.
+pub(crate) fn vendor_ids(policy: &Phase1Policy) -> impl Iterator<Item = Payload> {
+    policy.vendor_ids.iter().map(|octets| Payload::new(VendorId { octets: octets.clone() }))
 }
 
 /// A suite in the order in which the routers of 1998 write it.

@@ -1,4 +1,6 @@
-//! For tests only: replaying recorded peers. Never in a normal build.
+//! For tests only: replaying recorded peers, and a method that no peer has. Never in a normal build.
+
+mod wrapped;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -7,6 +9,8 @@ use bytes::Bytes;
 use isakmp_wire::Payload;
 
 use crate::Engine;
+
+pub use wrapped::Wrapped;
 
 /// Octets that an engine sends instead of its own choice, or beside it.
 #[derive(Clone, Debug, Default)]
