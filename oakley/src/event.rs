@@ -236,7 +236,7 @@ pub enum Event {
         /// Its data.
         data: Bytes,
     },
-    /// The replies kept for a peer that might have lost them were let go.
+    /// An IKE SA was looked over; replies kept for a peer that might have lost them are let go when their time is over.
     Reaped {
         /// The IKE SA.
         ike_sa: IkeSaId,

@@ -73,7 +73,19 @@ impl Lifetime {
         }
         Self { seconds: min(self.seconds, other.seconds), kilobytes: min(self.kilobytes, other.kilobytes) }
     }
+
+    /// Never below what a side may be made to negotiate at.
+    pub(crate) fn floored(self) -> Self {
+        Self {
+            seconds: self.seconds.map(|seconds| seconds.max(MIN_SECONDS)),
+            kilobytes: self.kilobytes.map(|kilobytes| kilobytes.max(MIN_KILOBYTES)),
+        }
+    }
 }
+
+/// The shortest life that a peer may impose: it must not make us negotiate all the time.
+const MIN_SECONDS: u64 = 10;
+const MIN_KILOBYTES: u64 = 256;
 
 /// One acceptable combination for phase 1: one transform of an offer (RFC 2409 Appendix A).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,7 +304,10 @@ pub struct Config {
     pub max_message_ids: usize,
     /// Refusals in clear that all strangers together get per second.
     pub clear_notifies_per_second: u32,
-    /// How long replies of a finished exchange are kept for a peer that lost them.
+    /// How often a new IKE SA is looked over for what can be let go.
+    pub sweep_interval: Duration,
+    /// How long replies of a finished exchange are kept for a peer that lost them; it must outlast the peer's
+    /// retransmissions.
     pub reply_retention: Duration,
 }
 
@@ -306,7 +321,9 @@ impl Default for Config {
             max_half_open_per_source: 16,
             max_message_ids: 4096,
             clear_notifies_per_second: 10,
-            reply_retention: Duration::from_secs(20),
+            sweep_interval: Duration::from_secs(20),
+            // 2 + 4 + 8 + 16 + 32 + 64 seconds of a peer that waits as we do, and some.
+            reply_retention: Duration::from_secs(130),
         }
     }
 }

@@ -127,3 +127,73 @@ fn both_sides_begin_at_once() {
         pair.assert_agreement();
     }
 }
+
+#[test]
+fn a_lost_third_message_is_still_answered_late() {
+    use netsim::{Direction as Way, Verdict};
+    // The initiator's third Quick Mode message is lost again and again, for longer than a minute.
+    let mut pair = Pair::plain(30);
+    pair.network.set_filter(pair.wire, |now, way, packet| {
+        let third = way == Way::AToB && packet.payload[18] == 32 && packet.payload.len() < 80;
+        if third && now < Duration::from_secs(60) { Verdict::Drop } else { Verdict::Pass }
+    });
+    pair.initiate();
+    pair.run(200);
+    assert_eq!(pair.b().established().len(), 1);
+    pair.assert_agreement();
+}
+
+#[test]
+fn a_half_that_is_given_up_is_taken_back_from_the_peer() {
+    use netsim::{Direction as Way, Verdict};
+    let mut pair = Pair::plain(31);
+    pair.network.set_filter(pair.wire, |_, way, packet| {
+        let third = way == Way::AToB && packet.payload[18] == 32 && packet.payload.len() < 80;
+        if third { Verdict::Drop } else { Verdict::Pass }
+    });
+    pair.initiate();
+    pair.run(600);
+    assert!(pair.b().established().is_empty());
+    assert_eq!(pair.b().removed[0].1, RemoveReason::Incomplete);
+    assert_eq!(pair.a().removed[0].1, RemoveReason::PeerDeleted);
+    assert!(pair.a().engine.snapshot().bundles.is_empty());
+}
+
+#[test]
+fn a_peer_that_lost_everything_is_reached_again() {
+    // The peer restarts without a word; the side that stayed up needs a new tunnel.
+    let mut pair = loud_pair(32, Link::new().delay(Duration::from_millis(10)));
+    pair.initiate();
+    pair.run(5);
+    let fresh = Host::new(778, loud(policy(2, 1)), Config::default());
+    let b = pair.b;
+    pair.network.command(b, "restart", |host, _| *host = fresh).unwrap();
+    pair.initiate();
+    pair.run(300);
+    assert_eq!(pair.b().established().len(), 1);
+    let ours = pair.a().engine.snapshot();
+    let theirs = pair.b().engine.snapshot();
+    assert_eq!(ours.bundles.len(), 1);
+    assert_eq!(ours.bundles[0].pairs[0].outbound, theirs.bundles[0].pairs[0].inbound);
+}
+
+#[test]
+fn t085_one_failure_is_counted_once_and_every_request_is_answered() {
+    let mut pair = Pair::plain(33);
+    pair.network.set_up(pair.wire, false);
+    pair.initiate();
+    pair.run(600);
+    let counters = pair.a().engine.snapshot().counters;
+    assert_eq!((counters.timed_out, counters.failed), (1, 0));
+    let failed =
+        |host: &Host| host.events.iter().filter(|event| matches!(event, Event::RequestFailed { .. })).count();
+    assert_eq!(failed(pair.a()), 1);
+
+    // A Quick Mode that the peer refuses tells its request too.
+    let ah_only = Policy { phase2: Some(phase2(2, 1, vec![proposal(&[ah()])])), ..policy(2, 1) };
+    let mut pair = Pair::new(34, policy(1, 2), ah_only, Link::new());
+    pair.initiate();
+    pair.run(5);
+    assert_eq!(failed(pair.a()), 1);
+    assert_eq!(pair.a().engine.snapshot().counters.failed, 1);
+}

@@ -19,7 +19,7 @@ use crate::event::Cookies;
 use crate::exchange::shape::Shape;
 use crate::identity::Identity;
 use crate::keys::Suite;
-use crate::policy::{AuthMethod, Mode, Path};
+use crate::policy::{AuthMethod, Path};
 
 /// The methods that an engine has.
 pub(crate) const AUTHENTICATORS: &[&dyn Authenticator] = &[&pre_shared::PreShared];
@@ -75,7 +75,6 @@ pub(crate) struct KeyInputs<'a> {
 /// Who is to be authenticated, and where.
 pub(crate) struct AuthCx<'a> {
     pub(crate) path: &'a Path,
-    pub(crate) mode: Mode,
     /// The peer's identity, where it is known already.
     pub(crate) peer: Option<&'a Identity>,
 }
@@ -85,6 +84,11 @@ pub(crate) trait Authenticator: Send + Sync {
     fn method(&self) -> AuthMethod;
 
     fn identity_slot(&self) -> IdentitySlot;
+
+    /// Whether whoever sees a proof of this method can try keys against it.
+    fn proof_can_be_guessed_at(&self) -> bool {
+        false
+    }
 
     /// The payloads of a contribution.
     fn contribution_shape(&self) -> Shape;

@@ -22,7 +22,7 @@ use crate::auth::{
 use crate::context::Cx;
 use crate::error::{Abort, Incompatibility, Misbehaviour, Reject};
 use crate::exchange::shape::Shape;
-use crate::policy::{AuthMethod, KeyQuery, Mode};
+use crate::policy::{AuthMethod, KeyQuery};
 
 /// The method.
 pub(crate) struct PreShared;
@@ -36,6 +36,10 @@ impl Authenticator for PreShared {
         IdentitySlot::WithProof
     }
 
+    fn proof_can_be_guessed_at(&self) -> bool {
+        true
+    }
+
     fn contribution_shape(&self) -> Shape {
         PLAIN_CONTRIBUTION
     }
@@ -45,11 +49,8 @@ impl Authenticator for PreShared {
     }
 
     fn credentials(&self, peer: &AuthCx<'_>, cx: &Cx<'_>) -> Work<Result<Credentials, Reject>> {
-        // RFC 2409 5.4: in Main Mode the identity is still encrypted when the key is needed; the address is all there is.
-        let query = match (peer.mode, peer.peer) {
-            (Mode::Aggressive, Some(identity)) => KeyQuery::Identity(identity),
-            (Mode::Main | Mode::Aggressive, _) => KeyQuery::Address(peer.path.remote.ip()),
-        };
+        // RFC 2409 5.4: where the identity comes encrypted, after the key is needed, the address is all there is.
+        let query = peer.peer.map_or(KeyQuery::Address(peer.path.remote.ip()), KeyQuery::Identity);
         cx.pre_shared_keys(query).map(|keys| {
             if keys.is_empty() {
                 return Err(Incompatibility::NoKey.into());

@@ -58,9 +58,8 @@ impl Engine {
         let (ike_sa, message_id) = found.ok_or(ApiMisuse::UnknownBundle(id))?;
         if let Some(mut live) = self.table.take_live(ike_sa) {
             if let Some(slot) = live.quick.remove(&message_id) {
-                self.drop_slot(&live, (message_id, slot.role), &slot.spis, &slot.state);
                 let why = Abort::Local(crate::error::LocalFailure::Install);
-                self.quick_failed(&live, (message_id, slot.role), why);
+                self.end_slot(&mut live, message_id, slot, why);
             }
             self.table.put(ike_sa, Entry::Live(live));
         }
@@ -136,16 +135,15 @@ impl Engine {
         self.host.out.event(Event::IkeSaRemoved { ike_sa, why });
     }
 
-    /// Stops everything that runs under an IKE SA.
-    pub(super) fn drop_live(&mut self, live: Live, why: &Abort) {
+    /// Stops everything that runs under an IKE SA; requests of ours are not lost without a word.
+    pub(super) fn drop_live(&mut self, mut live: Live, why: &Abort) {
         let id = live.ike.id;
         self.timers.set(TimerKey::Expire(id), None);
         self.timers.set(TimerKey::Reap(id, MessageId::ZERO), None);
-        for (message_id, slot) in &live.quick {
-            self.timers.set(TimerKey::Reap(id, *message_id), None);
+        for (message_id, slot) in core::mem::take(&mut live.quick) {
+            self.timers.set(TimerKey::Reap(id, message_id), None);
             if !matches!(slot.state, Quick::Complete) {
-                self.drop_slot(&live, (*message_id, slot.role), &slot.spis, &slot.state);
-                self.quick_failed(&live, (*message_id, slot.role), why.clone());
+                self.end_slot(&mut live, message_id, slot, why.clone());
             }
         }
     }

@@ -62,6 +62,7 @@ impl Engine {
         let live = Live {
             ike,
             ready: false,
+            heard: now,
             unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
             accepted,
@@ -73,7 +74,7 @@ impl Engine {
         self.table.put(id, Entry::Live(Box::new(live)));
         self.timers.set(TimerKey::Expire(id), expires);
         self.timers
-            .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.reply_retention));
+            .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
         self.first_contact(id);
         self.make_ready(id);
         for request in waiting {

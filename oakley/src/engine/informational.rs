@@ -18,6 +18,10 @@ use crate::sa::{RemoveReason, Spi};
 /// Notify types below this are errors (RFC 2408 3.14.1).
 const FIRST_STATUS: u16 = 16384;
 
+/// Message ids beyond [`Config::max_message_ids`](crate::Config) that only Informationals may use: an SA that is full must
+/// still be able to hear and to say that it ends.
+const RESERVED_IDS: usize = 256;
+
 impl Engine {
     pub(super) fn informational_datagram(&mut self, incoming: &Incoming) {
         if !incoming.header.is_encrypted() {
@@ -28,7 +32,7 @@ impl Engine {
         let message_id = incoming.header.message_id;
         let opened = if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
             Err(Misbehaviour::MessageId.into())
-        } else if live.used_ids.len() >= self.host.config.max_message_ids {
+        } else if live.used_ids.len() >= self.host.config.max_message_ids.saturating_add(RESERVED_IDS) {
             Err(crate::error::Incompatibility::MessageIdsExhausted.into())
         } else {
             informational::open(&live.ike, incoming, &mut self.host.cx(&[]))
@@ -42,13 +46,14 @@ impl Engine {
         };
         live.used_ids.insert(message_id);
         live.unconfirmed = false;
+        live.heard = self.host.now;
         for payload in message.payloads() {
             let ended = match payload.body() {
                 Body::Notification(notification) => {
                     self.notified(&mut live, notification);
                     false
                 }
-                Body::Delete(delete) => self.peer_deletes(&live, delete),
+                Body::Delete(delete) => self.peer_deletes(&mut live, delete),
                 _ => false,
             };
             // What follows a DELETE of the SA that protects it is not looked at any more.
@@ -90,16 +95,17 @@ impl Engine {
 
     /// Only SAs of this peer: by the SPI that the peer receives under, or by the cookies of the SA that protects the
     /// message (RFC 2408 3.15). Returns whether that SA itself is over.
-    fn peer_deletes(&mut self, live: &Live, delete: &Delete) -> bool {
+    fn peer_deletes(&mut self, live: &mut Live, delete: &Delete) -> bool {
         if delete.protocol == ProtocolId::ISAKMP {
             return delete.spis.iter().any(|spi| *spi == informational::cookie_spi(&live.ike.cookies));
         }
         let Some(protocol) = transform::protocol(delete.protocol) else { return false };
         for spi in &delete.spis {
             let Ok(spi) = <[u8; 4]>::try_from(spi.as_ref()) else { continue };
-            let found = self.table.by_outbound(&live.ike.identity, protocol, Spi(u32::from_be_bytes(spi)));
-            if let Some(bundle) = found {
-                self.remove_bundle(bundle, RemoveReason::PeerDeleted);
+            let spi = Spi(u32::from_be_bytes(spi));
+            match self.table.by_outbound(&live.ike.identity, protocol, spi) {
+                Some(bundle) => self.remove_bundle(bundle, RemoveReason::PeerDeleted),
+                None => self.peer_deletes_half(live, protocol, spi),
             }
         }
         false
@@ -107,7 +113,7 @@ impl Engine {
 
     /// Sends payloads under an IKE SA; `false` if it cannot name another exchange.
     pub(super) fn send_informational(&mut self, live: &mut Live, payloads: Vec<Payload>) -> bool {
-        let made = fresh_id(live, &self.host.cx(&[])).and_then(|message_id| {
+        let made = fresh_id(live, RESERVED_IDS, &self.host.cx(&[])).and_then(|message_id| {
             live.used_ids.insert(message_id);
             informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]))
         });

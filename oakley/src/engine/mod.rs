@@ -40,7 +40,10 @@ pub struct Engine {
     host: Host,
     table: Table,
     timers: Timers,
+    /// Exchanges that peers began and that have proved nothing, not even their address.
     half_open: HalfOpen,
+    /// Exchanges that peers began and in which our cookie came back: their address is real.
+    returned: HalfOpen,
     refusals: RateLimit,
     parked: Parked,
 }
@@ -88,6 +91,7 @@ impl Engine {
             table: Table::default(),
             timers: Timers::default(),
             half_open: HalfOpen::default(),
+            returned: HalfOpen::default(),
             refusals: RateLimit::default(),
             parked: Parked::default(),
         }

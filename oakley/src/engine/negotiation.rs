@@ -51,7 +51,10 @@ impl Engine {
         }
         let policy = match self.host.cx(answers).phase1_policy(&Peer::new(&request.path, None), Mode::Main) {
             Work::Done(Some(policy)) => policy,
-            Work::Done(None) => return self.request_failed(request, LocalFailure::NoPolicy.into()),
+            Work::Done(None) => {
+                count(&mut self.host.out.counters.failed);
+                return self.request_failed(request, LocalFailure::NoPolicy.into());
+            }
             Work::Pending(ticket) => return self.parked.park(ticket, Waiting::Request(request), answers),
         };
         self.start_phase1(request, policy);
@@ -70,7 +73,10 @@ impl Engine {
         };
         let (cookies, state, datagram) = match begun {
             Ok(begun) => begun,
-            Err(why) => return self.request_failed(request, why),
+            Err(why) => {
+                count(&mut self.host.out.counters.failed);
+                return self.request_failed(request, why);
+            }
         };
         self.started((id, mode), path, Role::Initiator);
         let course = Course {
@@ -93,8 +99,8 @@ impl Engine {
         self.host.out.event(Event::Started { ike_sa, path, exchange, message_id: MessageId::ZERO, role });
     }
 
+    /// Says that a request is not served. The exchange that failed it, if there was one, is counted where it ended.
     pub(super) fn request_failed(&mut self, request: Request, why: Abort) {
-        count(&mut self.host.out.counters.failed);
         let Request { path, selectors } = request;
         self.host.out.event(Event::RequestFailed { path, selectors, why });
     }
@@ -164,6 +170,19 @@ impl Engine {
         }
     }
 
+    /// Our cookie came back, so the peer is where it says: forged first messages push it out no more. What real addresses
+    /// leave incomplete is bounded in its own right.
+    fn cookie_returned(&mut self, id: IkeSaId, path: Path) {
+        let source = path.remote.ip();
+        self.half_open.remove(source, id);
+        self.returned.remove(source, id);
+        if let Some(oldest) = self.returned.displaced(source, &self.host.config) {
+            count(&mut self.host.out.counters.displaced);
+            self.end_negotiation(oldest, Abort::Displaced);
+        }
+        self.returned.insert(source, id);
+    }
+
     /// A later message of phase 1.
     pub(super) fn negotiation_message(&mut self, id: IkeSaId, incoming: &Incoming, answers: &[Answer]) {
         let seen = match self.table.get(id) {
@@ -216,6 +235,9 @@ impl Engine {
     /// Goes on after an accepted message, or after our own proof came (`incoming` is `None` then).
     fn went(&mut self, id: IkeSaId, mut course: Course, step: Step, incoming: Option<&Incoming>) {
         if let Some(incoming) = incoming {
+            if course.role == Role::Responder && !incoming.header.responder_cookie.is_zero() {
+                self.cookie_returned(id, course.path);
+            }
             course.accepted.remember(incoming.digest);
             if course.role == Role::Initiator {
                 course.cookies.responder = incoming.header.responder_cookie;
@@ -228,6 +250,9 @@ impl Engine {
                     Role::Responder => Flight::reply(send.clone()),
                 };
                 self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), course.flight.next());
+                if course.role == Role::Initiator {
+                    self.timers.set(TimerKey::HalfOpen(id), None);
+                }
                 let path = course.path;
                 self.keep(id, course, next);
                 self.host.out.transmit(path, send);
@@ -236,8 +261,10 @@ impl Engine {
                 // Whatever was sent before has been answered; how long the proof may take is bounded.
                 course.flight.settle();
                 self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), None);
-                let end = self.host.now.checked_add(self.host.config.half_open_life);
-                self.timers.set(TimerKey::HalfOpen(id), end);
+                if course.role == Role::Initiator {
+                    let end = self.host.now.checked_add(self.host.config.half_open_life);
+                    self.timers.set(TimerKey::HalfOpen(id), end);
+                }
                 self.keep(id, course, next);
                 self.parked.park(ticket, Waiting::Proof(id), &[]);
             }
@@ -263,6 +290,7 @@ impl Engine {
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), None);
         self.timers.set(TimerKey::HalfOpen(id), None);
         self.half_open.remove(path.remote.ip(), id);
+        self.returned.remove(path.remote.ip(), id);
     }
 
     /// Ends an incomplete phase 1.

@@ -1,5 +1,6 @@
 //! Quick Modes inside the engine.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -20,7 +21,7 @@ use crate::exchange::incoming::Incoming;
 use crate::input::{Answer, Request};
 use crate::output::Output;
 use crate::phase2::quick_initiator::{self, Plan};
-use crate::phase2::quick_responder;
+use crate::phase2::quick_responder::{self, Wanted};
 use crate::phase2::{Failure, Quick, QuickSlot, Refused, available, offer};
 use crate::policy::{Phase2Policy, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, RemoveReason, Spi};
@@ -34,7 +35,10 @@ impl Engine {
         match started {
             Ok(()) => {}
             Err(Failure::Pending(ticket)) => self.parked.park(ticket, Waiting::Request(request), answers),
-            Err(Failure::Local(why)) => self.request_failed(request, why),
+            Err(Failure::Local(why)) => {
+                self.count_failure(&why);
+                self.request_failed(request, why);
+            }
             Err(Failure::Quiet(why) | Failure::Refused(Refused { why, .. })) => {
                 self.request_failed(request, Abort::Peer(why.into()));
             }
@@ -50,6 +54,9 @@ impl Engine {
         if running {
             return Ok(());
         }
+        if !live.ready {
+            return Err(Failure::Local(LocalFailure::NoPolicy.into()));
+        }
         let policy = match self.host.cx(answers).phase2_policy(&live.ike.peer(), &request.selectors) {
             Work::Done(Some(policy)) => policy,
             Work::Done(None) => return Err(Failure::Local(LocalFailure::NoPolicy.into())),
@@ -62,7 +69,7 @@ impl Engine {
         if transforms.is_empty() || !available(&self.host.provider, &transforms) {
             return Err(local(LocalFailure::Algorithm));
         }
-        let message_id = fresh_id(live, &self.host.cx(answers)).map_err(local)?;
+        let message_id = fresh_id(live, 0, &self.host.cx(answers)).map_err(local)?;
         let bundle = self.table.new_bundle();
         let protocols = offer::protocols(&policy, &live.ike.policy.quirks);
         let spis = allocate(&self.table, protocols.into_iter(), &self.host.cx(answers)).map_err(local)?;
@@ -89,7 +96,19 @@ impl Engine {
         let flight = Flight::expecting(datagram.clone(), self.host.now, &self.host.config);
         self.timers.set(TimerKey::Retransmit(id, message_id), flight.next());
         let (state, accepted) = (Quick::AwaitReply(state), Accepted::default());
-        live.quick.insert(message_id, QuickSlot { state, role: Role::Initiator, flight, accepted, iv, spis });
+        live.quick.insert(
+            message_id,
+            QuickSlot {
+                state,
+                role: Role::Initiator,
+                flight,
+                accepted,
+                iv,
+                began: self.host.now,
+                request: Some(request.clone()),
+                spis,
+            },
+        );
         self.host.out.transmit(path, datagram);
         Ok(())
     }
@@ -131,7 +150,7 @@ impl Engine {
             Ok(()) => {}
             Err(Failure::Quiet(why)) => self.reject(incoming, Some(id), why),
             Err(Failure::Refused(Refused { why, .. })) => self.reject(incoming, Some(id), why),
-            Err(Failure::Local(why)) => self.count_failure(&why),
+            Err(Failure::Local(_)) => {}
             Err(Failure::Pending(ticket)) => {
                 let octets = incoming.octets.clone();
                 self.parked.park(ticket, Waiting::Datagram { path: incoming.path, octets }, answers);
@@ -162,17 +181,15 @@ impl Engine {
         if !matches!(wanted, Err(Failure::Quiet(_) | Failure::Pending(_))) {
             live.used_ids.insert(message_id);
         }
-        let wanted = match wanted {
+        let wanted = match wanted.and_then(|wanted| self.check_spis(live, wanted)) {
             Ok(wanted) => wanted,
-            Err(Failure::Refused(refused)) => {
-                self.quick_failed(
-                    live,
-                    (message_id, Role::Responder),
-                    Abort::Peer(refused.why.clone().into()),
-                );
-                return Err(Failure::Refused(refused));
+            Err(failure) => {
+                if let Failure::Refused(refused) = &failure {
+                    let why = Abort::Peer(refused.why.clone().into());
+                    self.quick_failed(live, (message_id, Role::Responder), why);
+                }
+                return Err(failure);
             }
-            Err(failure) => return Err(failure),
         };
         self.quick_started(live, message_id, Role::Responder);
         let answered = self.answer_quick(live, *wanted, &mut iv, answers);
@@ -184,18 +201,31 @@ impl Engine {
             }
         };
         live.unconfirmed = false;
+        live.heard = self.host.now;
         let mut accepted = Accepted::default();
         accepted.remember(incoming.digest);
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
         self.host.out.transmit(live.ike.path, flight.datagram.clone());
-        live.quick.insert(message_id, QuickSlot { state, role: Role::Responder, flight, accepted, iv, spis });
+        live.quick.insert(
+            message_id,
+            QuickSlot {
+                state,
+                role: Role::Responder,
+                flight,
+                accepted,
+                iv,
+                began: self.host.now,
+                request: None,
+                spis,
+            },
+        );
         Ok(())
     }
 
     fn answer_quick(
         &mut self,
         live: &Live,
-        wanted: quick_responder::Wanted,
+        wanted: Wanted,
         iv: &mut crate::exchange::iv::IvChain,
         answers: &[Answer],
     ) -> Result<Answered, Abort> {
@@ -212,62 +242,51 @@ impl Engine {
     fn quick_message(
         &mut self,
         live: &mut Live,
-        slot: QuickSlot,
+        mut slot: QuickSlot,
         incoming: &Incoming,
         answers: &[Answer],
     ) -> Result<(), Failure> {
         let message_id = incoming.header.message_id;
-        let QuickSlot { state, role, flight, mut accepted, mut iv, spis } = slot;
-        let cx = &mut self.host.cx(answers);
-        let (result, state) = match state {
-            Quick::AwaitReply(state) => match state.check(&live.ike, &iv, incoming, cx) {
-                Ok(reply) => match state.advance(reply, &live.ike, &mut iv, cx) {
-                    Ok((datagram, bundle)) => (Ok((Some(datagram), bundle)), Quick::Complete),
-                    Err(why) => (Err(Failure::Local(why)), Quick::Complete),
-                },
-                Err(failure) => (Err(failure), Quick::AwaitReply(state)),
-            },
-            Quick::AwaitHash3(state) => match state.check(&live.ike, &iv, incoming, cx) {
-                Ok(pending) => {
-                    iv.commit(pending);
-                    (Ok((None, state.advance(cx))), Quick::Complete)
-                }
-                Err(failure) => (Err(failure), Quick::AwaitHash3(state)),
-            },
-            Quick::Complete => {
-                let quiet = Failure::Quiet(Misbehaviour::UnexpectedExchange(incoming.header.exchange).into());
-                (Err(quiet), Quick::Complete)
-            }
-        };
-        match result {
+        match slot.step(&live.ike, incoming, &mut self.host.cx(answers)) {
             Ok((datagram, bundle)) => {
                 live.unconfirmed = false;
-                accepted.remember(incoming.digest);
-                let flight = match datagram {
+                live.heard = self.host.now;
+                slot.accepted.remember(incoming.digest);
+                match datagram {
                     Some(datagram) => {
                         self.host.out.transmit(live.ike.path, datagram.clone());
-                        Flight::reply(datagram)
+                        slot.flight = Flight::reply(datagram);
                     }
-                    None => settled(flight),
-                };
-                live.quick.insert(message_id, QuickSlot { state, role, flight, accepted, iv, spis });
+                    None => slot.flight.settle(),
+                }
+                live.quick.insert(message_id, slot);
                 self.quick_complete(live, message_id, bundle);
                 Ok(())
             }
-            Err(failure @ (Failure::Quiet(_) | Failure::Pending(_))) => {
-                live.quick.insert(message_id, QuickSlot { state, role, flight, accepted, iv, spis });
-                Err(failure)
-            }
             Err(failure) => {
                 let why = match &failure {
-                    Failure::Refused(refused) => Abort::Peer(refused.why.clone().into()),
-                    Failure::Local(why) => why.clone(),
-                    Failure::Quiet(_) | Failure::Pending(_) => Abort::Deleted,
+                    Failure::Quiet(_) | Failure::Pending(_) => None,
+                    Failure::Refused(refused) => Some(Abort::Peer(refused.why.clone().into())),
+                    Failure::Local(why) => Some(why.clone()),
                 };
-                self.drop_slot(live, (message_id, role), &spis, &state);
-                self.quick_failed(live, (message_id, role), why);
+                match why {
+                    Some(why) => self.end_slot(live, message_id, slot, why),
+                    None => {
+                        live.quick.insert(message_id, slot);
+                    }
+                }
                 Err(failure)
             }
+        }
+    }
+
+    /// RFC 4303 2.1, and common sense: an SPI of the peer's names one SA.
+    fn check_spis(&self, live: &Live, wanted: Box<Wanted>) -> Result<Box<Wanted>, Failure> {
+        let taken = |(protocol, spi)| self.table.by_outbound(&live.ike.identity, protocol, spi).is_some();
+        if wanted.peer_spis().any(taken) {
+            Err(Failure::Refused(Misbehaviour::Spi.into()))
+        } else {
+            Ok(wanted)
         }
     }
 
@@ -285,25 +304,39 @@ impl Engine {
         self.host.out.event(Event::Established(bundle));
     }
 
-    /// Ends an incomplete Quick Mode and whatever it had installed.
-    pub(super) fn drop_slot(
-        &mut self,
-        live: &Live,
-        (message_id, _role): (MessageId, Role),
-        spis: &[(Protocol, Spi)],
-        state: &Quick,
-    ) {
+    /// Ends an incomplete Quick Mode and whatever it had installed; the peer hears of a half that it could be using.
+    pub(super) fn end_slot(&mut self, live: &mut Live, message_id: MessageId, slot: QuickSlot, why: Abort) {
+        let QuickSlot { state, role, request, spis, .. } = slot;
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), None);
-        self.table.release(spis);
-        if let Quick::AwaitHash3(state) = state {
+        self.table.release(&spis);
+        if let Quick::AwaitHash3(state) = &state {
             self.host.out.push(Output::Remove(state.bundle().id, RemoveReason::Incomplete));
+            self.send_informational(live, crate::phase2::informational::delete_bundle(state.bundle()));
+        }
+        self.quick_failed(live, (message_id, role), why.clone());
+        if let Some(request) = request {
+            self.request_failed(request, why);
+        }
+    }
+
+    /// The peer takes back its half of a bundle that is not complete here.
+    pub(super) fn peer_deletes_half(&mut self, live: &mut Live, protocol: Protocol, spi: Spi) {
+        let half = |slot: &QuickSlot| match &slot.state {
+            Quick::AwaitHash3(state) => state
+                .bundle()
+                .pairs
+                .iter()
+                .any(|pair| pair.transform.protocol == protocol && pair.outbound == spi),
+            Quick::AwaitReply(_) | Quick::Complete => false,
+        };
+        let found = live.quick.iter().find(|(_, slot)| half(slot)).map(|(message_id, _)| *message_id);
+        if let Some((message_id, slot)) = found.and_then(|id| Some((id, live.quick.remove(&id)?))) {
+            self.end_slot(live, message_id, slot, Abort::Deleted);
         }
     }
 
     pub(super) fn quick_failed(&mut self, live: &Live, (message_id, role): (MessageId, Role), why: Abort) {
-        if !matches!(why, Abort::Local(_)) {
-            self.count_failure(&why);
-        }
+        self.count_failure(&why);
         let (ike_sa, path) = (live.ike.id, live.ike.path);
         self.host.out.event(Event::Failed {
             ike_sa,
@@ -325,19 +358,19 @@ impl Engine {
         }
     }
 
-    /// The peer refused a Quick Mode of ours: the one that the SPI names, or the only one that runs.
+    /// The peer refused a Quick Mode of ours: the one that the SPI names. Without an SPI it can only be told if no other
+    /// exchange runs.
     pub(super) fn peer_refused(&mut self, live: &mut Live, spi: Option<Spi>, why: &PeerRefusal) {
-        let ours: Vec<MessageId> = live
-            .quick
-            .iter()
-            .filter(|(_, slot)| matches!(slot.state, Quick::AwaitReply(_)))
-            .filter(|(_, slot)| spi.is_none_or(|spi| slot.spis.iter().any(|(_, ours)| *ours == spi)))
-            .map(|(message_id, _)| *message_id)
-            .collect();
-        let [message_id] = ours.as_slice() else { return };
-        if let Some(slot) = live.quick.remove(message_id) {
-            self.drop_slot(live, (*message_id, slot.role), &slot.spis, &slot.state);
-            self.quick_failed(live, (*message_id, slot.role), Abort::Peer(why.clone()));
+        let running = live.quick.iter().filter(|(_, slot)| !matches!(slot.state, Quick::Complete));
+        let named = |slot: &QuickSlot| match spi {
+            Some(spi) => slot.spis.iter().any(|(_, ours)| *ours == spi),
+            None => true,
+        };
+        let found: Vec<MessageId> = running.filter(|(_, slot)| named(slot)).map(|(id, _)| *id).collect();
+        let [message_id] = found.as_slice() else { return };
+        let ours = live.quick.get(message_id).is_some_and(|slot| matches!(slot.state, Quick::AwaitReply(_)));
+        if let Some(slot) = ours.then(|| live.quick.remove(message_id)).flatten() {
+            self.end_slot(live, *message_id, slot, Abort::Peer(why.clone()));
         }
     }
 }
@@ -345,14 +378,9 @@ impl Engine {
 /// Our SPIs, the state after message 2, and message 2.
 type Answered = (Vec<(Protocol, Spi)>, Quick, Flight);
 
-fn settled(mut flight: Flight) -> Flight {
-    flight.settle();
-    flight
-}
-
 /// A message id that this IKE SA has not used (RFC 2408 3.1).
-pub(super) fn fresh_id(live: &Live, cx: &Cx<'_>) -> Result<MessageId, LocalFailure> {
-    if live.used_ids.len() >= cx.config.max_message_ids {
+pub(super) fn fresh_id(live: &Live, beyond: usize, cx: &Cx<'_>) -> Result<MessageId, LocalFailure> {
+    if live.used_ids.len() >= cx.config.max_message_ids.saturating_add(beyond) {
         return Err(LocalFailure::NumbersExhausted);
     }
     cx.draw(|octets| {

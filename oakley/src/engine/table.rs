@@ -46,6 +46,8 @@ pub(crate) struct Live {
     pub(crate) ready: bool,
     /// Whether the last message of phase 1 was ours and nothing authentic has come since: the peer may not have it.
     pub(crate) unconfirmed: bool,
+    /// When something authentic came last.
+    pub(crate) heard: Duration,
     /// The last message of phase 1, for a peer that lost it.
     pub(crate) flight: Option<Flight>,
     pub(crate) accepted: Accepted,

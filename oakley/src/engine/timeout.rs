@@ -1,14 +1,17 @@
 //! What happens when a timer runs out.
 
+use alloc::boxed::Box;
+
 use isakmp_wire::MessageId;
 
 use crate::engine::Engine;
 use crate::engine::outbox::count;
-use crate::engine::table::Entry;
+use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
 use crate::error::Abort;
 use crate::event::Event;
-use crate::phase2::{Quick, informational};
+use crate::phase2::{Quick, QuickSlot, informational};
+use crate::policy::Role;
 use crate::sa::IkeSaId;
 
 impl Engine {
@@ -49,13 +52,26 @@ impl Engine {
                     self.host.out.transmit(path, octets);
                     live.quick.insert(message_id, slot);
                 }
-                None => {
-                    self.drop_slot(&live, (message_id, slot.role), &slot.spis, &slot.state);
-                    self.quick_failed(&live, (message_id, slot.role), Abort::TimedOut);
-                }
+                None => return self.quick_timed_out(live, message_id, slot),
             }
         }
         self.table.put(id, Entry::Live(live));
+    }
+
+    /// A peer that let a Quick Mode of ours run out without a word since it began does not have the IKE SA any more: a new
+    /// one is tried, once, for the same request.
+    fn quick_timed_out(&mut self, mut live: Box<Live>, message_id: MessageId, mut slot: QuickSlot) {
+        let id = live.ike.id;
+        let mute = slot.role == Role::Initiator && live.heard <= slot.began;
+        let again = if mute { slot.request.take() } else { None };
+        self.end_slot(&mut live, message_id, slot, Abort::TimedOut);
+        if !mute {
+            return self.table.put(id, Entry::Live(live));
+        }
+        self.end_live(*live, Abort::TimedOut);
+        if let Some(request) = again {
+            self.initiate(request, &[]);
+        }
     }
 
     fn resent(&mut self, ike_sa: IkeSaId, message_id: MessageId, sends: u32) {
@@ -67,7 +83,14 @@ impl Engine {
     fn reap(&mut self, id: IkeSaId, message_id: MessageId) {
         let Some(mut live) = self.table.take_live(id) else { return };
         if message_id == MessageId::ZERO {
-            live.flight = live.flight.filter(|_| live.unconfirmed);
+            let end = live.ike.established.checked_add(self.host.config.reply_retention);
+            let over = end.is_none_or(|end| end <= self.host.now) && !live.unconfirmed;
+            if over {
+                live.flight = None;
+            } else {
+                let next = self.host.now.checked_add(self.host.config.sweep_interval);
+                self.timers.set(TimerKey::Reap(id, message_id), next);
+            }
             self.host.out.event(Event::Reaped { ike_sa: id });
         } else if live.quick.get(&message_id).is_some_and(|slot| matches!(slot.state, Quick::Complete)) {
             live.quick.remove(&message_id);

@@ -31,6 +31,13 @@ const SINGLE: &[PayloadKind] = &[
 pub(crate) const MAIN_OFFER: Shape =
     Shape { required: &[PayloadKind::SA], optional: &[], leading: &[PayloadKind::SA] };
 
+/// Messages 1 and 2 of Aggressive Mode; the method adds the payloads of contribution and proof.
+pub(crate) const AGGRESSIVE_OFFER: Shape = Shape {
+    required: &[PayloadKind::SA, PayloadKind::IDENTIFICATION],
+    optional: &[],
+    leading: &[PayloadKind::SA],
+};
+
 /// Quick Mode, messages 1 and 2. IDci and IDcr are counted where they are read.
 pub(crate) const QUICK_OFFER: Shape = Shape {
     required: &[PayloadKind::HASH, PayloadKind::SA, PayloadKind::NONCE],

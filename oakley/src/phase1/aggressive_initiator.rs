@@ -22,7 +22,7 @@ use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::incoming::Incoming;
-use crate::exchange::shape::MAIN_OFFER;
+use crate::exchange::shape::AGGRESSIVE_OFFER;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
@@ -121,7 +121,7 @@ impl AwaitReply {
         }
         offered.cookies.responder = responder_cookie;
         let message = incoming.clear()?;
-        MAIN_OFFER.check(&message)?;
+        AGGRESSIVE_OFFER.check(&message)?;
         let (ike_sa, payload) = (offered.ike_sa, PayloadKind::SA);
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;

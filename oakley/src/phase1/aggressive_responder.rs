@@ -21,7 +21,7 @@ use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::incoming::Incoming;
-use crate::exchange::shape::MAIN_OFFER;
+use crate::exchange::shape::AGGRESSIVE_OFFER;
 use crate::identity::Identity;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
@@ -91,7 +91,7 @@ fn answer(
     cx: &mut Cx<'_>,
 ) -> Result<Answer, Failed> {
     let local = |failure: LocalFailure| Failed::Local(failure.into());
-    MAIN_OFFER.check(message)?;
+    AGGRESSIVE_OFFER.check(message)?;
     let payload = PayloadKind::SA;
     cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
     let sa_i = message.first(payload).ok_or(Misbehaviour::Missing(payload))?.clone();

@@ -89,7 +89,7 @@ pub(crate) fn check(
         Err(misbehaviour) => return Work::Done(Err(misbehaviour.into())),
     };
     let identity = contribution.identity.as_ref().and_then(|id| id.get()).and_then(Identity::from_wire);
-    let peer = AuthCx { path: &agreed.offered.path, mode: agreed.offered.mode, peer: identity.as_ref() };
+    let peer = AuthCx { path: &agreed.offered.path, peer: identity.as_ref() };
     let credentials = agreed.authenticator.credentials(&peer, cx);
     credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials? }))
 }

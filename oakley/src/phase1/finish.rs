@@ -11,7 +11,7 @@ use isakmp_wire::{EncryptedMessage, Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::KeyInputs;
 use crate::context::Cx;
-use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
+use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv, padding_len};
@@ -140,7 +140,8 @@ pub(crate) fn encrypt(
 
 /// A peer that proved itself.
 pub(crate) struct Proven {
-    pub(crate) identity: Identity,
+    /// The ID payload that its HASH covered.
+    pub(crate) id: Payload,
     /// Which candidate's keys hold.
     pub(crate) candidate: usize,
     /// Where the chain goes on, if the proof was encrypted.
@@ -213,7 +214,7 @@ fn choose(
         Ok(held) => held,
         Err(reject) => return Work::Done(Err(reject)),
     };
-    Work::Done(accept_identity(&id, keyed).map(|identity| Proven { identity, candidate, iv }))
+    Work::Done(Ok(Proven { id, candidate, iv }))
 }
 
 /// Whether a message proves its sender under one candidate; its ID payload.
@@ -281,7 +282,9 @@ pub(crate) fn commit(keyed: &mut Keyed, proven: &Proven) {
 
 /// The end: the candidate that held becomes the IKE SA, the others are dropped and wiped.
 pub(crate) fn establish(mut keyed: Keyed, proven: Proven) -> Result<Box<Established>, Abort> {
-    let Proven { identity, candidate: chosen, .. } = proven;
+    let Proven { id, candidate: chosen, .. } = proven;
+    // The HASH held, so this is no stranger: a wrong identity ends the exchange (RFC 2407 4.6.2).
+    let identity = accept_identity(&id, &keyed).map_err(PeerRefusal::Rejected)?;
     if chosen >= keyed.candidates.len() {
         return Err(LocalFailure::NoPolicy.into());
     }

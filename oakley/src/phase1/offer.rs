@@ -45,7 +45,8 @@ pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, L
     if let Some(octets) = cx.overrides.phase1_sa.take() {
         return Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy);
     }
-    let transforms = (1u8..).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();
+    let transforms =
+        (1..=u8::MAX).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();
     Ok(payload(vec![Proposal { number: 1, protocol: ProtocolId::ISAKMP, spi: Bytes::new(), transforms }]))
 }
 
@@ -174,7 +175,7 @@ fn compare(offered: &Transform, suite: &Phase1Suite) -> Result<Phase1Suite, Diff
         let show = |number| MethodNumber(number).to_string();
         return differs("authentication method", name(value, &show), show(method));
     }
-    Ok(Phase1Suite { lifetime: suite.lifetime.lower(attributes.lifetime), ..suite.clone() })
+    Ok(Phase1Suite { lifetime: suite.lifetime.lower(attributes.lifetime).floored(), ..suite.clone() })
 }
 
 /// As initiator: the answer must be one of our transforms, whole and alone (RFC 2408 4.2).

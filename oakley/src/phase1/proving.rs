@@ -15,7 +15,6 @@ use crate::event::Event;
 use crate::phase1::facts::{Keyed, clear_message};
 use crate::phase1::finish::{self, MOST_LIKELY, Proven};
 use crate::phase1::{Step, aggressive_responder, main_initiator};
-use crate::policy::AuthMethod;
 
 /// Waits for our own proof.
 pub(crate) struct Proving {
@@ -78,7 +77,7 @@ fn complete(mut keyed: Keyed, then: Then, proof: Vec<Payload>, cx: &mut Cx<'_>) 
             keyed.candidates.truncate(1);
             let offered = &keyed.exchanged.agreed.offered;
             let send = clear_message(offered.header(), payloads);
-            if keyed.exchanged.agreed.suite.chosen.method == AuthMethod::PreShared {
+            if keyed.exchanged.agreed.authenticator.proof_can_be_guessed_at() {
                 let (ike_sa, path) = (offered.ike_sa, offered.path);
                 cx.out.event(Event::AggressivePreShared { ike_sa, path });
             }

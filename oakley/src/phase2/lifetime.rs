@@ -11,10 +11,6 @@ use isakmp_wire::{Doi, Message, NotifyType, Payload, ProtocolId};
 use crate::attributes::{self, Attributes, Classes};
 use crate::policy::Lifetime;
 
-/// The shortest life that a notify may impose: a peer must not make us negotiate all the time.
-const MIN_SECONDS: u64 = 10;
-const MIN_KILOBYTES: u64 = 256;
-
 /// The notify for one SA: `spi` is its receiver's, or the cookies for an IKE SA.
 pub(crate) fn notify(
     classes: &Classes,
@@ -41,9 +37,5 @@ pub(crate) fn read(message: &Message, classes: &Classes, about: impl Fn(Protocol
 
 fn one(data: &Bytes, classes: &Classes) -> Option<Lifetime> {
     let attributes: Vec<Attribute> = Attribute::parse_list(data).ok()?;
-    let Lifetime { seconds, kilobytes } = Attributes::read(&attributes, classes).ok()?.lifetime;
-    Some(Lifetime {
-        seconds: seconds.map(|seconds| seconds.max(MIN_SECONDS)),
-        kilobytes: kilobytes.map(|kilobytes| kilobytes.max(MIN_KILOBYTES)),
-    })
+    Some(Attributes::read(&attributes, classes).ok()?.lifetime.floored())
 }

@@ -29,13 +29,15 @@ use crypto_provider::CryptoProvider;
 use isakmp_wire::payload::Nonce;
 use isakmp_wire::{Body, Message, MessageId, Payload, PayloadKind};
 
+use crate::context::Cx;
 use crate::error::{Abort, Misbehaviour, Reject};
-use crate::event::Cookies;
+use crate::event::{Bundle, Cookies};
 use crate::exchange::duplicate::Accepted;
 use crate::exchange::flight::Flight;
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{Iv, IvChain, PendingIv};
 use crate::identity::Identity;
+use crate::input::Request;
 use crate::keys::{Keys, Suite};
 use crate::phase1::contribution::NONCE_LEN;
 use crate::policy::{Path, Peer, Phase1Policy, Role};
@@ -89,8 +91,51 @@ pub(crate) struct QuickSlot {
     pub(crate) flight: Flight,
     pub(crate) accepted: Accepted,
     pub(crate) iv: IvChain,
+    /// When it began.
+    pub(crate) began: Duration,
+    /// What it serves, if we began it: never lost, whatever ends the exchange.
+    pub(crate) request: Option<Request>,
     /// The inbound SPIs that it holds.
     pub(crate) spis: Vec<(crate::policy::Protocol, Spi)>,
+}
+
+/// What an acceptable message 2 or 3 leads to: our next message, if there is one, and the bundle.
+type Completed = (Option<Bytes>, Arc<Bundle>);
+
+impl QuickSlot {
+    /// Hands a message to the state that waits for it. A state that is not there any more has failed for good.
+    pub(crate) fn step(
+        &mut self,
+        ike: &Ike,
+        incoming: &Incoming,
+        cx: &mut Cx<'_>,
+    ) -> Result<Completed, Failure> {
+        match core::mem::replace(&mut self.state, Quick::Complete) {
+            Quick::AwaitReply(state) => match state.check(ike, &self.iv, incoming, cx) {
+                Ok(reply) => match state.advance(reply, ike, &mut self.iv, cx) {
+                    Ok((datagram, bundle)) => Ok((Some(datagram), bundle)),
+                    Err(why) => Err(Failure::Local(why)),
+                },
+                Err(failure) => {
+                    self.state = Quick::AwaitReply(state);
+                    Err(failure)
+                }
+            },
+            Quick::AwaitHash3(state) => match state.check(ike, &self.iv, incoming, cx) {
+                Ok(pending) => {
+                    self.iv.commit(pending);
+                    Ok((None, state.advance(cx)))
+                }
+                Err(failure) => {
+                    self.state = Quick::AwaitHash3(state);
+                    Err(failure)
+                }
+            },
+            Quick::Complete => {
+                Err(Failure::Quiet(Misbehaviour::UnexpectedExchange(incoming.header.exchange).into()))
+            }
+        }
+    }
 }
 
 /// A Quick Mode between two messages.

@@ -34,10 +34,10 @@ const DEFAULT_SECONDS: u64 = 28_800;
 /// The SA payload that offers all proposals of a policy. `spi` gives our inbound SPI of each protocol.
 pub(crate) fn offer(policy: &Phase2Policy, quirks: &Quirks, spi: impl Fn(Protocol) -> Spi) -> Payload {
     let mut proposals = Vec::new();
-    for (number, proposal) in (1u8..).zip(usable(policy, quirks)) {
+    for (number, proposal) in (1..=u8::MAX).zip(usable(policy, quirks)) {
         for alternatives in &proposal.protections {
             let Some(first) = alternatives.first() else { continue };
-            let transforms = (1u8..)
+            let transforms = (1..=u8::MAX)
                 .zip(alternatives)
                 .map(|(number, meaning)| transform::to_wire(number, meaning, policy))
                 .collect();
@@ -52,18 +52,19 @@ pub(crate) fn offer(policy: &Phase2Policy, quirks: &Quirks, spi: impl Fn(Protoco
     payload(proposals)
 }
 
+fn has_integrity(transform: &Phase2Transform) -> bool {
+    transform.integrity.is_some() || matches!(transform.confidentiality, Confidentiality::Aead(..))
+}
+
 /// The proposals of a policy that may be used. Encryption without integrity is read by whoever can change packets on
 /// their way, so a proposal that has no integrity at all counts only for a peer that is known to do no better.
 pub(crate) fn usable<'a>(
     policy: &'a Phase2Policy,
     quirks: &'a Quirks,
 ) -> impl Iterator<Item = &'a Phase2Proposal> {
-    let protects = |transform: &Phase2Transform| {
-        transform.integrity.is_some() || matches!(transform.confidentiality, Confidentiality::Aead(..))
-    };
     policy.proposals.iter().filter(move |proposal| {
         quirks.encryption_without_integrity
-            || proposal.protections.iter().any(|alternatives| alternatives.iter().all(protects))
+            || proposal.protections.iter().any(|alternatives| alternatives.iter().all(has_integrity))
     })
 }
 
@@ -162,7 +163,7 @@ fn choose_group(
     policy: &Phase2Policy,
     report: &mut Report<'_>,
 ) -> Result<Option<Chosen>, Reject> {
-    let mut parts = Vec::with_capacity(group.len());
+    let mut parts: Vec<ChosenPart> = Vec::with_capacity(group.len());
     let mut offered_life = Lifetime::default();
     for proposal in group {
         let alternatives = wanted.protections.iter().find(|alternatives| {
@@ -178,8 +179,18 @@ fn choose_group(
             parts.push(ChosenPart { transform: meaning, spi, proposal });
         }
     }
-    let whole = parts.len() == group.len() && parts.len() == wanted.protections.len();
-    let lifetime = policy.lifetime.lower(offered_life);
+    // One to one: each protocol that is wanted exactly once, and nothing else. Counting alone would let ESP twice pass for AH
+    // and ESP.
+    let once = |alternatives: &Vec<Phase2Transform>| {
+        let protocol = alternatives.first().map(|first| first.protocol);
+        parts.iter().filter(|part| Some(part.transform.protocol) == protocol).count() == 1
+    };
+    let whole = parts.len() == group.len()
+        && parts.len() == wanted.protections.len()
+        && wanted.protections.iter().all(once)
+        && (report.quirks.encryption_without_integrity
+            || parts.iter().any(|part| has_integrity(&part.transform)));
+    let lifetime = policy.lifetime.lower(offered_life).floored();
     Ok(whole.then_some(Chosen { parts, lifetime, offered: offered_life }))
 }
 
@@ -291,6 +302,9 @@ pub(crate) fn accept(
         return Err(not_offered("not the protocols of one proposal"));
     }
     for chosen in &answer.proposals {
+        if answer.proposals.iter().filter(|other| other.protocol == chosen.protocol).count() != 1 {
+            return Err(not_offered("a protocol twice"));
+        }
         let ours = ours.iter().find(|ours| ours.protocol == chosen.protocol && ours.number == chosen.number);
         let ours = ours.ok_or_else(|| not_offered("another protocol"))?;
         let [transform] = chosen.transforms.as_slice() else {

@@ -128,6 +128,11 @@ fn check_authentic(
 }
 
 impl Wanted {
+    /// The peer's SPIs.
+    pub(crate) fn peer_spis(&self) -> impl Iterator<Item = (Protocol, Spi)> {
+        self.chosen.parts.iter().map(|part| (part.transform.protocol, part.spi))
+    }
+
     /// The protocols that need an SPI of ours.
     pub(crate) fn protocols(&self) -> impl Iterator<Item = Protocol> {
         self.chosen.parts.iter().map(|part| part.transform.protocol)

@@ -67,6 +67,26 @@ fn t080_a_flood_of_first_messages() {
 }
 
 #[test]
+fn t080_forged_first_messages_do_not_push_a_known_peer_out() {
+    let template = first_message();
+    let mut bench = Bench::new(10);
+    bench.initiate();
+    // Message 3 has brought our cookie back; then come first messages in the peer's own name.
+    bench.run_to(4);
+    for index in 0..1000_u32 {
+        let mut message = template.clone();
+        message[..4].copy_from_slice(&(index + 1).to_be_bytes());
+        let path = Path { local: address(2), remote: address(1) };
+        bench.hosts[B].engine.handle_input(bench.now, Input::Datagram { path, octets: &message }).unwrap();
+        let sent = bench.hosts[B].sent.len();
+        bench.hosts[B].drain();
+        bench.hosts[B].sent.truncate(sent);
+    }
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+}
+
+#[test]
 fn t081_one_datagram_in_one_datagram_out() {
     let message = first_message();
     let mut bench = Bench::new(3);

@@ -311,7 +311,9 @@ fn t029_an_identity_of_somebody_else() {
     bench.initiate();
     bench.run(|_, _, _, _| {});
     assert_eq!(bench.hosts[B].ready(), 0);
-    assert_eq!(bench.hosts[B].rejects(), [Reject::Incompatible(Incompatibility::Identity)]);
+    let why = Reject::Incompatible(Incompatibility::Identity);
+    assert_eq!(bench.hosts[B].failures(), [Abort::Peer(PeerRefusal::Rejected(why))]);
+    assert!(bench.hosts[B].engine.snapshot().ike_sas.is_empty());
 }
 
 #[test]

@@ -232,6 +232,12 @@ fn quick(bench: &Bench, message_id: u32, change: impl FnOnce(&mut Vec<Payload>))
     let header = Header::parse(genuine).unwrap();
     let message = bench.decrypt(genuine, &bench.iv(header.message_id.0));
     let mut payloads = message.payloads()[1..].to_vec();
+    // Each message has SPIs of its own, as a peer's would have.
+    let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+    for proposal in &mut sa.proposals {
+        proposal.spi = Bytes::copy_from_slice(&(0x10_0000 + message_id).to_be_bytes());
+    }
+    payloads[0] = Payload::new(sa);
     change(&mut payloads);
     bench.protect(&bench.header(ExchangeType::QUICK, message_id), &payloads)
 }
@@ -304,6 +310,43 @@ fn t069_spis_that_must_not_be_used() {
         bench.deliver(B, &message);
         assert_eq!(bench.hosts[B].installed.len(), 2, "SPI {spi:?}");
         assert_eq!(bench.hosts[B].rejects().pop(), Some(Reject::Misbehaved(Misbehaviour::Spi)));
+    }
+}
+
+#[test]
+fn t069_an_spi_of_a_live_sa() {
+    let mut bench = live(21);
+    let live = bench.hosts[A].established()[0].pairs[0].inbound;
+    let message = quick(&bench, 4100, |payloads| {
+        let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+        sa.proposals[0].spi = Bytes::copy_from_slice(&live.0.to_be_bytes());
+        payloads[0] = Payload::new(sa);
+    });
+    bench.deliver(B, &message);
+    assert_eq!(bench.hosts[B].installed.len(), 2);
+    assert_eq!(bench.hosts[B].rejects().pop(), Some(Reject::Misbehaved(Misbehaviour::Spi)));
+}
+
+#[test]
+fn t070_one_protocol_twice_is_not_two_protocols() {
+    for integrity in [true, false] {
+        let inner = Phase2Transform { integrity: if integrity { esp().integrity } else { None }, ..esp() };
+        let with = |me, peer| Policy {
+            phase2: Some(phase2(me, peer, vec![proposal(&[ah(), inner])])),
+            ..policy(me, peer)
+        };
+        let mut bench = Bench::with(22, with(1, 2), with(2, 1));
+        bench.initiate();
+        bench.run(|_, _, _, _| {});
+        assert!(bench.complete());
+        let message = quick(&bench, 4200, |payloads| {
+            let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+            sa.proposals[0] = sa.proposals[1].clone();
+            sa.proposals[0].spi = vec![9; 4].into();
+            payloads[0] = Payload::new(sa);
+        });
+        bench.deliver(B, &message);
+        assert_eq!(bench.hosts[B].installed.len(), 2, "ESP and ESP where AH and ESP were wanted");
     }
 }
 
