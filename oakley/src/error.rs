@@ -6,6 +6,7 @@ use crypto_provider::{CryptoError, InvalidPublic, Ticket};
 use isakmp_wire::{ExchangeType, NotifyType, ParseError, PayloadKind};
 use thiserror::Error;
 
+use crate::identity::Identity;
 use crate::policy::AuthMethod;
 use crate::sa::{BundleId, IkeSaId};
 
@@ -98,9 +99,10 @@ pub enum Incompatibility {
     /// Another situation than identity only (RFC 2407 4.2).
     #[error("situation {0:#x}")]
     Situation(u32),
-    /// No pre-shared key for this peer.
+    /// No pre-shared key for this peer: of the name that it gave in Aggressive Mode, or in Main Mode (`None`) of its
+    /// address.
     #[error("no pre-shared key for this peer")]
-    NoKey,
+    NoKey(Option<Identity>),
     /// The peer proved an identity that is not the configured one.
     #[error("the peer's identity is not the configured one")]
     Identity,
@@ -232,7 +234,7 @@ impl Misbehaviour {
 impl Incompatibility {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::UnknownPeer | Self::NoKey => None,
+            Self::UnknownPeer | Self::NoKey(_) => None,
             Self::NoProposalChosen => Some(NotifyType::NO_PROPOSAL_CHOSEN),
             Self::Doi(_) => Some(NotifyType::DOI_NOT_SUPPORTED),
             Self::Situation(_) => Some(NotifyType::SITUATION_NOT_SUPPORTED),

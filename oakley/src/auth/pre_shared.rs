@@ -53,7 +53,7 @@ impl Authenticator for PreShared {
         let query = peer.peer.map_or(KeyQuery::Address(peer.path.remote.ip()), KeyQuery::Identity);
         cx.pre_shared_keys(query).map(|keys| {
             if keys.is_empty() {
-                return Err(Incompatibility::NoKey.into());
+                return Err(Incompatibility::NoKey(peer.peer.cloned()).into());
             }
             Ok(Credentials::PreShared(keys))
         })
