@@ -22,7 +22,8 @@ pub trait Cipher: Send + Sync {
     /// Schedules a key.
     ///
     /// # Errors
-    /// [`InvalidKey::Length`]; [`InvalidKey::Weak`] for the weak and semi-weak DES keys, with any parity bits.
+    /// [`InvalidKey::Length`]; [`InvalidKey::Weak`] for the weak and semi-weak DES keys and for triple DES keys
+    /// whose first or last two parts are equal, with any parity bits.
     fn key(&self, key: &[u8]) -> Result<Box<dyn CipherKey>, InvalidKey>;
 }
 

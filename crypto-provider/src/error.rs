@@ -14,7 +14,7 @@ pub enum InvalidKey {
     /// The length is not one of the algorithm's.
     #[error("a key of {0} octets does not fit the algorithm")]
     Length(usize),
-    /// A weak or semi-weak DES key (RFC 2409 Appendix A).
+    /// A weak or semi-weak DES key (RFC 2409 Appendix A), or a triple DES key that is single DES (RFC 2451 2.3).
     #[error("a weak or semi-weak DES key")]
     Weak,
 }

@@ -11,7 +11,7 @@
 mod common;
 
 use crypto_provider::default::SeededRandom;
-use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, default};
+use crypto_provider::{AeadAlgorithm, CipherAlgorithm, CipherJob, GroupId, default};
 use test_alloc::{TestAlloc, Usage};
 
 #[global_allocator]
@@ -34,6 +34,7 @@ fn keys_allocate_nothing_per_call() {
                 key.encrypt(iv, &mut data).unwrap();
                 key.decrypt(iv, &mut data).unwrap();
                 let _ = key.decrypt(&[], &mut []);
+                key.encrypt_each(&mut [CipherJob { iv, data: &mut data, result: Ok(()) }]);
             });
             assert_eq!(used, Usage::default(), "{:?}", cipher.algorithm());
         }

@@ -11,7 +11,7 @@
 mod common;
 
 use common::CipherCase;
-use crypto_provider::{CipherAlgorithm, CipherKey, InvalidKey, InvalidLength, default};
+use crypto_provider::{CipherAlgorithm, CipherJob, CipherKey, InvalidKey, InvalidLength, default};
 use proptest::prelude::*;
 
 fn key(algorithm: CipherAlgorithm, key: &[u8]) -> Result<Box<dyn CipherKey>, InvalidKey> {
@@ -147,5 +147,37 @@ proptest! {
         prop_assert_eq!(key.encrypt(&iv, &mut changed).is_ok(), fits);
         prop_assert_eq!(key.decrypt(&iv, &mut changed).is_ok(), fits);
         prop_assert_eq!(changed, data);
+    }
+    /// More pieces than are encrypted at once, of any length, some of them refused.
+    #[test]
+    fn batches_do_what_single_calls_do(
+        which in 0..5_usize,
+        pieces in prop::collection::vec((0..12_usize, any::<[u8; 16]>(), 0..10_u8), 0..40),
+    ) {
+        let cipher = default::provider().cipher(common::CIPHERS[which]).unwrap();
+        let octets: Vec<u8> = (1..=32).collect();
+        let key = cipher.key(&octets[..cipher.key_lengths()[0]]).unwrap();
+        let mut batch: Vec<Vec<u8>> = pieces
+            .iter()
+            .map(|(blocks, iv, odd)| vec![iv[0]; blocks * cipher.block_len() + usize::from(*odd == 0)])
+            .collect();
+        let ivs: Vec<&[u8]> = pieces.iter().map(|(_, iv, odd)| if *odd == 1 { &[][..] } else { &iv[..cipher.iv_len()] }).collect();
+        let plain = batch.clone();
+        let mut single = batch.clone();
+        let results: Vec<_> = single.iter_mut().zip(&ivs).map(|(data, iv)| key.encrypt(iv, data)).collect();
+
+        let mut jobs: Vec<_> =
+            batch.iter_mut().zip(&ivs).map(|(data, iv)| CipherJob { iv, data, result: Ok(()) }).collect();
+        key.encrypt_each(&mut jobs);
+        prop_assert_eq!(jobs.iter().map(|job| job.result).collect::<Vec<_>>(), results.clone());
+        key.decrypt_each(&mut jobs);
+        prop_assert_eq!(jobs.iter().map(|job| job.result).collect::<Vec<_>>(), results);
+        drop(jobs);
+        prop_assert_eq!(&batch, &plain);
+
+        let mut jobs: Vec<_> =
+            batch.iter_mut().zip(&ivs).map(|(data, iv)| CipherJob { iv, data, result: Ok(()) }).collect();
+        key.encrypt_each(&mut jobs);
+        prop_assert_eq!(batch, single);
     }
 }

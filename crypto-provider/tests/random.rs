@@ -62,7 +62,7 @@ fn threads_share_no_block() {
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let source = Arc::clone(&source);
-            std::thread::spawn(move || (0..500).map(|_| draw::<48>(&*source)).collect::<Vec<_>>())
+            std::thread::spawn(move || (0..500).map(|_| draw::<64>(&*source)).collect::<Vec<_>>())
         })
         .collect();
     let blocks: BTreeSet<Vec<u8>> = threads

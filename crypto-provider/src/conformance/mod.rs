@@ -86,6 +86,7 @@ impl fmt::Display for Subject {
 
 /// The first thing that a provider did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 #[error("{subject}, {case}: {problem}")]
 pub struct Failure {
     /// The algorithm that failed.
@@ -98,6 +99,7 @@ pub struct Failure {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Passed, known answers included.
     pub passed: Vec<Subject>,

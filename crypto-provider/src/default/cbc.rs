@@ -1,5 +1,6 @@
 //! AES, triple DES and DES in CBC mode (RFC 3602, 2451, 2405).
 
+mod lanes;
 mod weak;
 
 use alloc::boxed::Box;
@@ -10,7 +11,7 @@ use ::cbc::cipher::{
 };
 use ::cbc::{Decryptor, Encryptor};
 
-use crate::{Cipher, CipherAlgorithm, CipherKey, InvalidKey, InvalidLength};
+use crate::{Cipher, CipherAlgorithm, CipherJob, CipherKey, InvalidKey, InvalidLength};
 
 /// AES with keys of 128, 192 and 256 bits.
 pub(super) struct Aes;
@@ -129,5 +130,8 @@ where
         let (blocks, []) = Array::slice_as_chunks_mut(data) else { return Err(InvalidLength) };
         mode.decrypt_blocks(blocks);
         Ok(())
+    }
+    fn encrypt_each(&self, jobs: &mut [CipherJob<'_>]) {
+        lanes::encrypt_each(&self.0, jobs);
     }
 }

@@ -1,4 +1,4 @@
-//! RFC 2202 and RFC 4231.
+//! RFC 2202 and RFC 4231; OpenSSL for keys as long as a block and longer by one.
 
 use crate::HashAlgorithm;
 
@@ -340,5 +340,103 @@ pub(crate) const PRF: &[PrfCase] = &[
         mac: "\
             e37b6a775dc87dbaa4dfa9f96e5e3ffddebd71f8867289865df5a32d20cdc944b6022cac3c4982b10d5eeb55\
             c3e4de15134676fb6de0446065c97440fa8c6a58",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 64 octets",
+        algorithm: HashAlgorithm::Md5,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "75d7bf0ae14d6f6d96bf1d67349923ca",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 65 octets",
+        algorithm: HashAlgorithm::Md5,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "d16a4ad66de562b41ed902937b54f43f",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 64 octets",
+        algorithm: HashAlgorithm::Sha1,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "12c707892dff312b65bf06adbf1ac1f424a90383",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 65 octets",
+        algorithm: HashAlgorithm::Sha1,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "c543bd2a199dc8868ed4de56031c3fe678887c1f",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 64 octets",
+        algorithm: HashAlgorithm::Sha256,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "985764bba44e99f4ba473165c37e9a13f505921dc126b42e7338337464fc1f41",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 65 octets",
+        algorithm: HashAlgorithm::Sha256,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "e4499f1aa925cf197c4f9c505d62bd219c85bf1475701f823ecd938471a981b6",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 128 octets",
+        algorithm: HashAlgorithm::Sha384,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa6705fdfdbca463ef18f1dcfba379e497dfd90a63f0910a\
+            c4584c7c4be14389e283da0e9916555af669ee375074b8c47029334b530d5e3ffe7588a9f225a082",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "3cb84c4f650ea4c69efd22360ce4e480c141b3551dcb25b0c150cad53b36be2e34d302e80a62e47928fc082f23afc302",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 129 octets",
+        algorithm: HashAlgorithm::Sha384,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa6705fdfdbca463ef18f1dcfba379e497dfd90a63f0910a\
+            c4584c7c4be14389e283da0e9916555af669ee375074b8c47029334b530d5e3ffe7588a9f225a0820a",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "a91d7c61ed848f6052b0ea0064b4f23430cfb6a39c2efc9fcd7ea64ab877e4dcb83ad2062c7fed256f7cde343431234d",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 128 octets",
+        algorithm: HashAlgorithm::Sha512,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa6705fdfdbca463ef18f1dcfba379e497dfd90a63f0910a\
+            c4584c7c4be14389e283da0e9916555af669ee375074b8c47029334b530d5e3ffe7588a9f225a082",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "\
+            5ce8be43ae85e10923d152ca0696f32cf7590c5001a3afd2719224ac2b2099829dd185c61c8a0d73deade73e\
+            a9b415ee5fb08025431f1e530359e2cc0a7238a5",
+    },
+    PrfCase {
+        name: "OpenSSL 3.0, key of 129 octets",
+        algorithm: HashAlgorithm::Sha512,
+        key: "\
+            17fa993d5eecbd361f30baf0b9b2329ad053bb6d5fec2228eca55e9b4914fface3af69bcc9a6b5f7ff093aa9\
+            a0d00811d0b2a3ee67eac60c57e79d2fd99bbde0fa6705fdfdbca463ef18f1dcfba379e497dfd90a63f0910a\
+            c4584c7c4be14389e283da0e9916555af669ee375074b8c47029334b530d5e3ffe7588a9f225a0820a",
+        data: "dbf1db01b132e3e58a23da69178446ea1775d88d",
+        mac: "\
+            e469382bad4f958d575e374812e74feb46dab60c6dd590edd31fc5df84c181c8b7cf2ebf1cb2073ea6994056\
+            e2dc3fa704650dbb3f64c4f04fdc01ea9151b5ae",
     },
 ];
