@@ -1,4 +1,5 @@
-//! The reference gateway as a library: the binary is a thin shell around it.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 pub mod check;
 pub mod cli;

@@ -255,10 +255,45 @@ fn t139_spoofed_sources_and_ike_from_inside_are_dropped() {
         datagram::udp((END_B, 500), (Ipv4Addr::new(50, 50, 50, 50), 500), 1, &[0; 28]).unwrap();
     pair.send_outside(0, &to_inside_address);
     assert_eq!(pair.routers[0].snapshot(pair.now).ike.datagrams_in, 0);
-    // Outside, our own address is nobody's source but ours.
-    pair.send_outside(0, &packet(Ipv4Addr::new(50, 50, 50, 50), HOST_A, CANARY));
-    assert_eq!(pair.routers[0].counters().spoofed, spoofed.len() as u64 + 1);
+    // Outside, our own address is nobody's source but ours, and some addresses are nobody's anywhere.
+    let nobodys = [[50, 50, 50, 50], [127, 0, 0, 1], [0, 0, 0, 0], [224, 0, 0, 1], [240, 0, 0, 1], [255; 4]];
+    for source in nobodys {
+        pair.send_outside(0, &packet(Ipv4Addr::from(source), HOST_A, CANARY));
+    }
+    assert_eq!(pair.routers[0].counters().spoofed, (spoofed.len() + nobodys.len()) as u64);
     assert!(pair.wire.is_empty() && pair.inside[0].is_empty());
+}
+
+/// A tunnel's packets are opened where a map is applied, not where hosts are.
+#[test]
+fn t139_a_tunnel_packet_from_inside_is_not_opened() {
+    let mut pair = Pair::up(PRESHARE);
+    let forger = Forger::new(&pair.routers[0]);
+    let mut sealed =
+        forger.wrap((END_A, END_B), &packet(HOST_A, HOST_B, CANARY), &[Layer::EspTunnel(0)], FRESH);
+    let genuine = sealed.clone();
+    // ESP does not cover the outer header: a host behind the router can put its own address there.
+    sealed[12..16].copy_from_slice(&HOST_B.octets());
+    sealed[10..12].fill(0);
+    let sum = checksum(&sealed[..20]).to_be_bytes();
+    sealed[10..12].copy_from_slice(&sum);
+    let before = pair.inside[1].len();
+    pair.send_inside(1, &sealed);
+    assert_eq!(pair.inside[1].len(), before);
+    pair.send_outside(1, &genuine);
+    assert_eq!(pair.inside[1].len(), before + 1);
+}
+
+/// Hosts may protect their own packets too: what is inside a tunnel is opened no further.
+#[test]
+fn ipsec_between_hosts_passes_through_a_tunnel() {
+    let mut pair = Pair::up(AH_ESP);
+    for protocol in [Protocol::ESP, Protocol::AH] {
+        let inner = datagram::ipv4(HOST_A, HOST_B, (protocol, 1), &[7; 64]).unwrap();
+        pair.send_inside(0, &inner);
+        assert_eq!(pair.inside[1].last().map(|packet| packet[20..].to_vec()), Some(vec![7; 64]));
+    }
+    assert_eq!(pair.inside[1].len(), 3);
 }
 
 #[test]
@@ -281,6 +316,9 @@ fn t100_packets_that_lie_about_their_length_are_dropped() {
     let padded = [good.as_slice(), &[0; 18]].concat();
     pair.send_inside(0, &padded);
     assert_eq!(pair.inside[1].last().map(Vec::len), Some(good.len()));
+    let public = packet(HOST_A, Ipv4Addr::new(9, 9, 9, 9), b"public");
+    pair.send_inside(0, &[public.as_slice(), &[0; 18]].concat());
+    assert_eq!(pair.wire.last().map(|(_, packet)| packet.len()), Some(public.len()));
 }
 
 #[test]

@@ -133,3 +133,51 @@ fn message_id(id: MessageId) -> i32 {
 fn connection(happening: &Happening) -> u32 {
     happening.connection.unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+    use core::time::Duration;
+
+    use oakley::{IkeSaId, Path, Protocol, Spi};
+
+    use super::*;
+
+    fn happening(event: Event) -> Happening {
+        Happening { at: Duration::ZERO, connection: Some(1), sas: Vec::new(), what: Occurrence::Ike(event) }
+    }
+
+    fn spi(protocol: Protocol, spi: u32) -> Happening {
+        let path = Path {
+            local: SocketAddr::from(([20, 20, 20, 21], 500)),
+            remote: SocketAddr::from(([20, 20, 20, 20], 500)),
+        };
+        happening(Event::SpiAllocated { ike_sa: IkeSaId(1), path, protocol, spi: Spi(spi) })
+    }
+
+    /// The document's lines at 00:10:16.451 and after.
+    #[test]
+    fn the_queue_event_is_told_once_for_a_row_of_spis() {
+        let mut log = DebugLog::new(Switches::USEFUL);
+        let mut lines = log.lines(&spi(Protocol::Ah, 16_457_800));
+        lines.extend(log.lines(&spi(Protocol::Esp, 305_534_655)));
+        let document = [
+            "IPSEC(key_engine): got a queue event...",
+            "IPSEC(spi_response): getting spi 16457800 for SA from 20.20.20.20 to 20.20.20.21 for prot 2",
+            "IPSEC(spi_response): getting spi 305534655 for SA from 20.20.20.20 to 20.20.20.21 for prot 3",
+        ];
+        assert_eq!(lines, document);
+        log.lines(&happening(Event::Ready { ike_sa: IkeSaId(1) }));
+        assert_eq!(log.lines(&spi(Protocol::Ah, 300)).len(), 2, "another row begins");
+    }
+
+    #[test]
+    fn what_is_not_switched_on_is_not_shown() {
+        let mut log = DebugLog::new(Switches { isakmp: true, ..Switches::default() });
+        assert!(log.lines(&spi(Protocol::Ah, 300)).is_empty());
+        let skeyid = happening(Event::SkeyidGenerated { ike_sa: IkeSaId(1) });
+        assert_eq!(log.lines(&skeyid), ["ISAKMP (1): SKEYID state generated"]);
+        let mut log = DebugLog::new(Switches { engine: true, ..Switches::default() });
+        assert_eq!(log.lines(&skeyid), ["Crypto engine 0: create ISAKMP SKEYID for conn id 1"]);
+    }
+}
