@@ -200,7 +200,8 @@ impl Host {
             }
             JobKind::Stream => {
                 self.stream_sent = self.stream_sent.saturating_add(1);
-                let mut payload = u32::from(job.sent).to_be_bytes().to_vec();
+                // Numbers go on from stream to stream: each datagram counts once.
+                let mut payload = u32::from(self.stream_sent).to_be_bytes().to_vec();
                 payload.extend_from_slice(CANARY);
                 datagram::udp((self.address, STREAM_PORT), (job.to, STREAM_PORT), id, &payload)
             }

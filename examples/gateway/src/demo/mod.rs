@@ -3,6 +3,7 @@
 mod checks;
 mod hosts;
 mod observer;
+mod play;
 mod run;
 mod scenario;
 mod stage;
@@ -13,5 +14,5 @@ mod transcript;
 pub use hosts::{CANARY, Host, HostEvent};
 pub use observer::{Kind, Observer, Row, TunnelCount};
 pub use run::{DemoError, Options, Source, run};
-pub use scenario::{Expectation, SCENARIOS, Scenario, list};
+pub use scenario::{Expectation, Feature, Play, SCENARIOS, Scenario, list};
 pub use topology::TopologyError;

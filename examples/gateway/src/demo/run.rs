@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::checks;
 use super::observer::Observer;
+use super::play;
 use super::scenario::{Expectation, Scenario};
 use super::stage::Stage;
 use super::topology::{self, TopologyError, Trouble};
@@ -23,21 +24,6 @@ use crate::cli::show;
 use crate::ios::ConfigError;
 use crate::router::{Router, RouterError, RouterOptions};
 
-/// Echo requests of each host.
-const PINGS: u16 = 5;
-/// Time between them.
-const PING_INTERVAL: Duration = Duration::from_secs(1);
-/// Datagrams of each host's stream.
-const DATAGRAMS: u16 = 20;
-/// Time between them.
-const DATAGRAM_INTERVAL: Duration = Duration::from_millis(50);
-/// How long one attempt may take before the first ping is sent again, and how often it is sent.
-const ATTEMPT_TIME: Duration = Duration::from_secs(100);
-const ATTEMPTS: u32 = 8;
-/// Between attempts: longer than a router waits after a failed negotiation.
-const PAUSE: Duration = Duration::from_secs(6);
-/// How long the routers are watched after the last packet: longer than the 20 s after which one checks its SAs.
-const AFTERMATH: Duration = Duration::from_secs(30);
 /// 1 March 1993, where the document's router begins to count: the captures' date.
 const EPOCH: Duration = Duration::from_secs(730_944_000);
 
@@ -106,14 +92,14 @@ pub enum DemoError {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     let trouble = Trouble { loss: options.loss.min(100), reorder: options.reorder.min(100) };
     introduce(options, out)?;
-    let routers = [router(options, 0)?, router(options, 1)?];
+    let routers = [router(options, 0, 0)?, router(options, 1, 0)?];
     let hostnames = distinct([routers[0].hostname(), routers[1].hostname()]);
     let transcript = Transcript::new(out, [&hostnames[0], &hostnames[1]], Switches::USEFUL);
     let (mut network, places) = topology::build(options.seed, routers, trouble)?;
     network.capture();
     let mut stage = Stage::new(network, places, transcript);
     place(&mut stage, &hostnames)?;
-    act(&mut stage, options.scenario.expectation)?;
+    play::act(&mut stage, options.scenario, || router(options, 1, 1))?;
     stage.transcript.finish()?;
     shows(&mut stage)?;
     let observer = observe(&stage);
@@ -124,7 +110,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
         stage.transcript.say("What was offered beside what is accepted:\n")?;
         stage.transcript.say(&table)?;
     }
-    let checks = checks::outcome(&stage, &observer, options.scenario.expectation, trouble);
+    let checks = checks::outcome(&stage, &observer, options.scenario, trouble);
     let fine = checks.iter().all(checks::Check::holds);
     stage.transcript.say("Outcome:\n")?;
     for check in &checks {
@@ -144,14 +130,16 @@ fn introduce(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn router(options: &Options, index: usize) -> Result<Router, DemoError> {
+/// The first or second router, `again` for the so manieth time.
+fn router(options: &Options, index: usize, again: u64) -> Result<Router, DemoError> {
     let given = options.configs.as_ref().and_then(|configs| configs.get(index));
     let own = options.scenario.configs.get(index).copied().unwrap_or_default();
     let (name, text) =
         given.map_or((own.0, own.1.as_bytes()), |source| (source.name.as_str(), source.text.expose()));
     let (config, _policies) = check::load(name, text).map_err(DemoError::Config)?;
     // Each router draws its own numbers, and none of them are the network's.
-    let label = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
+    let label =
+        u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1).saturating_add(again.saturating_mul(2));
     let seed = Rng::stream(options.seed, label).next_u64();
     let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
     let options = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
@@ -171,57 +159,6 @@ fn place(stage: &mut Stage<'_>, [first, second]: &[String; 2]) -> Result<(), Dem
     let ([a, b], [end_a, end_b]) = (stage.places.addresses, stage.places.ends);
     let line = format!("host-a {a} -- {first} {end_a} ---- {end_b} {second} -- {b} host-b");
     stage.transcript.say(&line)?;
-    Ok(())
-}
-
-/// The play: a first ping brings the tunnel up, then both hosts talk, then the routers are watched for a while.
-fn act(stage: &mut Stage<'_>, expectation: Expectation) -> Result<(), DemoError> {
-    let [_, to] = stage.places.addresses;
-    for attempt in 1..=ATTEMPTS {
-        stage.transcript.say(&format!("host-a pings {to}."))?;
-        stage.tell_host(0, &format!("ping {to} 1"), |host, now| host.ping(now, to, 1, PING_INTERVAL))?;
-        let end = stage.now().saturating_add(ATTEMPT_TIME);
-        let before = failures(stage);
-        stage.run_until(end, |stage| stage.has_occurred(expectation) || failures(stage) > before)?;
-        if stage.has_occurred(expectation) || attempt == ATTEMPTS {
-            break;
-        }
-        let end = stage.now().saturating_add(PAUSE);
-        stage.run_until(end, |_| false)?;
-    }
-    if stage.has_occurred(Expectation::Tunnel) {
-        talk(stage)?;
-    }
-    let end = stage.now().saturating_add(AFTERMATH);
-    stage.run_until(end, |_| false)?;
-    Ok(())
-}
-
-/// Negotiations of the first router that failed.
-fn failures(stage: &Stage<'_>) -> u32 {
-    let [first, _] = stage.facts;
-    first.phase1_failed.saturating_add(first.quick_failed)
-}
-
-fn talk(stage: &mut Stage<'_>) -> Result<(), DemoError> {
-    let [a, b] = stage.places.addresses;
-    // The reply to the first ping comes first.
-    let end = stage.now().saturating_add(PING_INTERVAL);
-    stage.run_until(end, |stage| stage.host(0).is_some_and(|host| host.answered() > 0))?;
-    stage.transcript.say("Both hosts ping each other.")?;
-    let asked = stage.host(0).map_or(0, |host| u16::try_from(host.asked()).unwrap_or(PINGS));
-    let more = PINGS.saturating_sub(asked);
-    stage.tell_host(0, &format!("ping {b} {more}"), |host, now| host.ping(now, b, more, PING_INTERVAL))?;
-    stage.tell_host(1, &format!("ping {a} {PINGS}"), |host, now| host.ping(now, a, PINGS, PING_INTERVAL))?;
-    let end = stage.now().saturating_add(PING_INTERVAL.saturating_mul(u32::from(PINGS)));
-    stage.run_until(end, |_| false)?;
-    stage.transcript.say("Both hosts send each other a UDP stream.")?;
-    for (host, to) in [(0, b), (1, a)] {
-        let line = format!("stream {to} {DATAGRAMS}");
-        stage.tell_host(host, &line, |host, now| host.stream(now, to, DATAGRAMS, DATAGRAM_INTERVAL))?;
-    }
-    let end = stage.now().saturating_add(DATAGRAM_INTERVAL.saturating_mul(u32::from(DATAGRAMS)));
-    stage.run_until(end, |_| false)?;
     Ok(())
 }
 
@@ -259,6 +196,12 @@ fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String; 2]) ->
         let keys = stage.router(index).and_then(Router::key_log);
         if let (Some(folder), Some(keys)) = (&options.keylog, keys) {
             keys.write(&folder.join(&name)).map_err(|error| at(folder, &error))?;
+        }
+        let mut before = stage.former.iter().filter(|former| former.index == index);
+        if let (Some(folder), Some(keys)) =
+            (&options.keylog, before.next_back().and_then(|former| former.router.key_log()))
+        {
+            keys.write(&folder.join(format!("{name}-before"))).map_err(|error| at(folder, &error))?;
         }
     }
     Ok(())

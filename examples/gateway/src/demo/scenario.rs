@@ -12,6 +12,34 @@ pub enum Expectation {
     Phase2Refused,
     /// Phase 1 never succeeds.
     NotAuthenticated,
+    /// The initiator says a name in Aggressive Mode for which the responder has no key.
+    NameUnknown,
+}
+
+/// What is done once there is a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Play {
+    /// Both hosts ping each other and send each other a stream.
+    Talk,
+    /// The same, and the streams go on for longer than the SAs live.
+    TalkOn,
+    /// The same; then the second router is replaced by one that knows nothing, and all is said again.
+    Restart,
+}
+
+/// What must be seen of the negotiation, beside the tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Feature {
+    /// Phase 1 is Aggressive Mode, and both routers prove names.
+    AggressiveMode,
+    /// Every Quick Mode has a Diffie-Hellman exchange of its own.
+    ForwardSecrecy,
+    /// SAs have successors before they end, and the streams do not notice.
+    Successors,
+    /// A router that has started again is known as such, and its old SAs go.
+    InitialContact,
 }
 
 /// One scenario.
@@ -27,6 +55,10 @@ pub struct Scenario {
     pub configs: [(&'static str, &'static str); 2],
     /// What must come out.
     pub expectation: Expectation,
+    /// What is done.
+    pub play: Play,
+    /// What must be seen of the negotiation.
+    pub features: &'static [Feature],
 }
 
 macro_rules! config {
@@ -35,31 +67,85 @@ macro_rules! config {
     };
 }
 
+/// What most scenarios are: one play, and nothing special to be seen.
+const fn plain(
+    name: &'static str,
+    about: &'static str,
+    configs: [(&'static str, &'static str); 2],
+    expectation: Expectation,
+) -> Scenario {
+    Scenario { name, about, configs, expectation, play: Play::Talk, features: &[] }
+}
+
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 4] = [
+pub const SCENARIOS: [Scenario; 9] = [
+    plain(
+        "preshare",
+        "pre-shared keys, DES and SHA, a tunnel with ESP",
+        [config!("preshare-a.cfg"), config!("preshare-b.cfg")],
+        Expectation::Tunnel,
+    ),
+    plain(
+        "ah-esp",
+        "the same with AH around ESP, both in one proposal",
+        [config!("ah-esp-b.cfg"), config!("ah-esp-a.cfg")],
+        Expectation::Tunnel,
+    ),
+    plain(
+        "no-proposal",
+        "the initiator asks for AH with MD5, the responder accepts SHA only: phase 2 is refused",
+        [config!("no-proposal-b.cfg"), config!("no-proposal-a.cfg")],
+        Expectation::Phase2Refused,
+    ),
+    plain(
+        "wrong-key",
+        "the keys differ: phase 1 ends without anyone being told why",
+        [config!("wrong-key-a.cfg"), config!("wrong-key-b.cfg")],
+        Expectation::NotAuthenticated,
+    ),
     Scenario {
-        name: "preshare",
-        about: "pre-shared keys, DES and SHA, a tunnel with ESP",
-        configs: [config!("preshare-a.cfg"), config!("preshare-b.cfg")],
-        expectation: Expectation::Tunnel,
+        features: &[Feature::AggressiveMode],
+        ..plain(
+            "aggressive",
+            "identities and keys by hostname: phase 1 is Aggressive Mode",
+            [config!("aggressive-a.cfg"), config!("aggressive-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    plain(
+        "wrong-hostname",
+        "the initiator says a name for which the responder has no key: Aggressive Mode ends at its first message",
+        [config!("wrong-hostname-a.cfg"), config!("wrong-hostname-b.cfg")],
+        Expectation::NameUnknown,
+    ),
+    Scenario {
+        features: &[Feature::ForwardSecrecy],
+        ..plain(
+            "pfs",
+            "perfect forward secrecy: the keys of phase 2 do not follow from those of phase 1",
+            [config!("pfs-a.cfg"), config!("pfs-b.cfg")],
+            Expectation::Tunnel,
+        )
     },
     Scenario {
-        name: "ah-esp",
-        about: "the same with AH around ESP, both in one proposal",
-        configs: [config!("ah-esp-b.cfg"), config!("ah-esp-a.cfg")],
-        expectation: Expectation::Tunnel,
+        play: Play::TalkOn,
+        features: &[Feature::Successors],
+        ..plain(
+            "rekey",
+            "short lives: SAs of both phases get successors while a stream runs",
+            [config!("rekey-a.cfg"), config!("rekey-b.cfg")],
+            Expectation::Tunnel,
+        )
     },
     Scenario {
-        name: "no-proposal",
-        about: "the initiator asks for AH with MD5, the responder accepts SHA only: phase 2 is refused",
-        configs: [config!("no-proposal-b.cfg"), config!("no-proposal-a.cfg")],
-        expectation: Expectation::Phase2Refused,
-    },
-    Scenario {
-        name: "wrong-key",
-        about: "the keys differ: phase 1 ends without anyone being told why",
-        configs: [config!("wrong-key-a.cfg"), config!("wrong-key-b.cfg")],
-        expectation: Expectation::NotAuthenticated,
+        play: Play::Restart,
+        features: &[Feature::InitialContact],
+        ..plain(
+            "restart",
+            "the second router loses all SAs and starts again: INITIAL-CONTACT ends the old ones",
+            [config!("restart-a.cfg"), config!("restart-b.cfg")],
+            Expectation::Tunnel,
+        )
     },
 ];
 
@@ -76,5 +162,5 @@ impl Scenario {
 /// # Errors
 /// `out` cannot be written.
 pub fn list(out: &mut dyn Write) -> io::Result<()> {
-    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<12} {}", scenario.name, scenario.about))
+    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<15} {}", scenario.name, scenario.about))
 }

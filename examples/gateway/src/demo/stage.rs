@@ -5,7 +5,7 @@ use std::io;
 
 use isakmp_wire::{ExchangeType, NotifyType};
 use netsim::{Network, NodeId};
-use oakley::{Event, Misbehaviour, Reject, Role};
+use oakley::{Event, Identity, Incompatibility, Misbehaviour, Reject, RemoveReason, Role};
 
 use super::hosts::{Host, HostEvent};
 use super::run::DemoError;
@@ -32,6 +32,28 @@ pub(super) struct Facts {
     pub(super) undecipherable: u32,
     /// NO-PROPOSAL-CHOSEN that came protected.
     pub(super) no_proposal_chosen: u32,
+    /// Aggressive Modes begun or answered.
+    pub(super) aggressive: u32,
+    /// Main Modes begun or answered.
+    pub(super) main: u32,
+    /// Peers that proved a name.
+    pub(super) by_name: u32,
+    /// Names for which there was no key.
+    pub(super) no_key: u32,
+    /// Of the bundles established, those with perfect forward secrecy.
+    pub(super) forward_secret: u32,
+    /// IKE SAs that ended, by their own clock or by the peer's.
+    pub(super) ike_sas_ended: u32,
+    /// Bundles that went because the peer had started again.
+    pub(super) peer_restarted: u32,
+}
+
+/// A router that was replaced.
+pub(super) struct Former {
+    pub(super) index: usize,
+    /// As it was at last.
+    pub(super) snapshot: RouterSnapshot,
+    pub(super) router: Box<Router>,
 }
 
 /// The stage with everyone on it.
@@ -41,11 +63,22 @@ pub(super) struct Stage<'a> {
     pub(super) transcript: Transcript<'a>,
     pub(super) table: OfferTable,
     pub(super) facts: [Facts; 2],
+    pub(super) former: Vec<Former>,
+    /// When the last stream began, and how many datagrams each host had sent and received before.
+    pub(super) stream: (Duration, [(u16, usize); 2]),
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(network: Network<DemoNode>, places: Places, transcript: Transcript<'a>) -> Self {
-        Self { network, places, transcript, table: OfferTable::default(), facts: [Facts::default(); 2] }
+        Self {
+            network,
+            places,
+            transcript,
+            table: OfferTable::default(),
+            facts: [Facts::default(); 2],
+            former: Vec::new(),
+            stream: (Duration::ZERO, [(0, 0); 2]),
+        }
     }
 
     /// Lets a host do something.
@@ -63,6 +96,29 @@ impl<'a> Stage<'a> {
         })?;
         self.tell()?;
         Ok(())
+    }
+
+    /// Puts another router in the place of one. It starts with what is in its configuration, and with nothing else.
+    pub(super) fn replace_router(&mut self, index: usize, fresh: Router) -> Result<(), DemoError> {
+        let Some(id) = self.places.routers.get(index).copied() else { return Ok(()) };
+        let now = self.now();
+        let mut fresh = Box::new(fresh);
+        self.network.command(id, "restart", |node, _| {
+            if let DemoNode::Router(router) = node {
+                core::mem::swap(router, &mut fresh);
+            }
+        })?;
+        let snapshot = fresh.snapshot(now);
+        self.former.push(Former { index, snapshot, router: fresh });
+        self.tell()?;
+        Ok(())
+    }
+
+    /// Takes note of what was sent before a stream.
+    pub(super) fn begin_stream(&mut self) {
+        let count =
+            |host: usize| self.host(host).map_or((0, 0), |host| (host.streamed_to_peer(), host.streamed()));
+        self.stream = (self.now(), [count(0), count(1)]);
     }
 
     /// Runs until `done` says so or `end` has come; whether `done` did.
@@ -95,11 +151,17 @@ impl<'a> Stage<'a> {
             Expectation::Tunnel => first.established > 0 && second.established > 0,
             Expectation::Phase2Refused => first.quick_failed > 0 && second.phase2_refused > 0,
             Expectation::NotAuthenticated => first.phase1_failed > 0 && second.undecipherable > 0,
+            Expectation::NameUnknown => first.phase1_failed > 0 && second.no_key > 0,
         }
     }
 
     pub(super) fn now(&self) -> Duration {
         self.network.now()
+    }
+
+    /// The address of the host that a host talks to.
+    pub(super) fn opposite(&self, host: usize) -> Option<core::net::Ipv4Addr> {
+        self.places.addresses.get(1_usize.checked_sub(host)?).copied()
     }
 
     pub(super) fn host(&self, host: usize) -> Option<&Host> {
@@ -165,9 +227,25 @@ impl<'a> Stage<'a> {
 
 impl Facts {
     fn note(&mut self, event: &Event) {
-        let counter = match event {
-            Event::Authenticated { .. } => &mut self.authenticated,
-            Event::Established(_) => &mut self.established,
+        for counter in self.counters(event).into_iter().flatten() {
+            *counter = counter.saturating_add(1);
+        }
+    }
+
+    /// Whatever counts an event.
+    fn counters(&mut self, event: &Event) -> [Option<&mut u32>; 2] {
+        let one = match event {
+            Event::Started { exchange: ExchangeType::AGGRESSIVE, .. } => &mut self.aggressive,
+            Event::Started { exchange: ExchangeType::IDENTITY_PROTECTION, .. } => &mut self.main,
+            Event::Authenticated { identity, .. } => {
+                let by_name = matches!(identity, Identity::Fqdn(_)).then_some(&mut self.by_name);
+                return [Some(&mut self.authenticated), by_name];
+            }
+            Event::Established(bundle) => {
+                return [Some(&mut self.established), bundle.pfs.map(|_| &mut self.forward_secret)];
+            }
+            Event::IkeSaExpired { .. } | Event::IkeSaRemoved { .. } => &mut self.ike_sas_ended,
+            Event::BundleRemoved { reason: RemoveReason::PeerRestarted, .. } => &mut self.peer_restarted,
             Event::Phase2Refused { .. } => &mut self.phase2_refused,
             Event::Failed { role: Role::Initiator, exchange: ExchangeType::QUICK, .. } => {
                 &mut self.quick_failed
@@ -176,11 +254,14 @@ impl Facts {
             Event::Rejected { why: Reject::Misbehaved(Misbehaviour::Undecipherable), .. } => {
                 &mut self.undecipherable
             }
+            Event::Rejected { why: Reject::Incompatible(Incompatibility::NoKey(Some(_))), .. } => {
+                &mut self.no_key
+            }
             Event::Notified { protected: true, notify: NotifyType::NO_PROPOSAL_CHOSEN, .. } => {
                 &mut self.no_proposal_chosen
             }
-            _ => return,
+            _ => return [None, None],
         };
-        *counter = counter.saturating_add(1);
+        [Some(one), None]
     }
 }

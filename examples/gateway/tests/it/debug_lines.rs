@@ -92,6 +92,21 @@ fn no_proposal_says_what_the_document_shows() {
     compare("Preshare, incompatable policy", &ours("no-proposal"));
 }
 
+/// The scene has two lines, the first one behind a row of dashes, and names the peer's name and address.
+#[test]
+fn wrong_hostname_says_what_the_document_shows() {
+    let (_, scene) = TRANSCRIPT.split_once("--------------- Preshare, wrong hostname\n").unwrap();
+    let document: Vec<&str> = scene.lines().take(2).map(|line| line.trim_start_matches(['-', ' '])).collect();
+    let folder = std::env::temp_dir().join(format!("gateway-debug-hostname-{}", std::process::id()));
+    let mut options = Options::new(Scenario::named("wrong-hostname").unwrap(), 1);
+    options.log = Some(folder.clone());
+    assert!(run(&options, &mut Vec::new()).unwrap());
+    let log = std::fs::read_to_string(folder.join("wan2516.log")).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let ours: Vec<&str> = log.lines().collect();
+    assert!(ours.windows(2).any(|two| two == document), "{document:#?}\n{log}");
+}
+
 #[test]
 fn a_template_keeps_words_and_drops_numbers() {
     let line = "*Mar 1 00:05:27.415: IPSEC(create_sa): sa created, (sa) sa_dest= 20.20.20.21, sa_spi= 0xC22209E(203563166)";

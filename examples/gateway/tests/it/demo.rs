@@ -55,7 +55,20 @@ fn the_default_command_shows_a_tunnel_at_work() {
 fn every_scenario_is_listed_and_ends_as_it_should() {
     let list = String::from_utf8(gateway(&["demo", "--list"]).stdout).unwrap();
     let names: Vec<_> = list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["preshare", "ah-esp", "no-proposal", "wrong-key"]);
+    assert_eq!(
+        names,
+        [
+            "preshare",
+            "ah-esp",
+            "no-proposal",
+            "wrong-key",
+            "aggressive",
+            "wrong-hostname",
+            "pfs",
+            "rekey",
+            "restart"
+        ]
+    );
     for name in names {
         let done = gateway(&["demo", "--scenario", name, "--seed", "7"]);
         assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stdout));
@@ -71,6 +84,13 @@ fn a_scenario_whose_outcome_does_not_occur_fails() {
         ("wrong-key", "preshare"),
         ("no-proposal", "ah-esp"),
         ("preshare", "no-proposal"),
+        ("aggressive", "preshare"),
+        ("aggressive", "wrong-hostname"),
+        ("wrong-hostname", "aggressive"),
+        ("wrong-hostname", "wrong-key"),
+        ("pfs", "preshare"),
+        ("rekey", "preshare"),
+        ("restart", "wrong-key"),
     ] {
         let mut options = Options::new(Scenario::named(expected).unwrap(), 1);
         let source = |(name, text): (&str, &str)| Source {
@@ -102,6 +122,41 @@ fn with_loss_the_counters_differ_by_what_the_network_dropped() {
             "{scenario}: nothing was ever lost"
         );
     }
+}
+
+/// The scenarios whose timing a bad network changes most, each with many seeds.
+#[test]
+fn scenes_with_successors_and_restarts_hold_on_a_bad_network() {
+    for scenario in ["aggressive", "wrong-hostname", "pfs", "rekey", "restart"] {
+        for seed in 1..=20 {
+            let mut options = Options::new(Scenario::named(scenario).unwrap(), seed);
+            (options.loss, options.reorder) = (10, 10);
+            let (fine, out) = text(&options);
+            assert!(fine, "{scenario}, seed {seed}:\n{out}");
+        }
+    }
+}
+
+#[test]
+fn a_restarted_router_writes_both_its_keys_and_shows_both_its_counts() {
+    let folder = Folder::new("restart");
+    let mut options = Options::new(Scenario::named("restart").unwrap(), 5);
+    options.keylog = Some(folder.0.clone());
+    let (fine, out) = text(&options);
+    assert!(fine, "{out}");
+    for words in [
+        "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for destaddr=20.20.20.20",
+        "received protected NOTIFY INITIAL-CONTACT",
+        "host-a: 10 of 13 pings to host-b were answered",
+        "1 old bundles ended at the first router",
+    ] {
+        assert!(out.contains(words), "{words}\n{out}");
+    }
+    let (now, before) = (folder.0.join("wan2516/keys.txt"), folder.0.join("wan2516-before/keys.txt"));
+    let (now, before) = (std::fs::read_to_string(now).unwrap(), std::fs::read_to_string(before).unwrap());
+    assert!(now.contains("esp ") && before.contains("esp ") && now != before);
+    // Nothing that one of them knew is known to the other.
+    assert!(now.lines().all(|line| !before.contains(line)));
 }
 
 #[test]

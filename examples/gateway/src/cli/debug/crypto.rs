@@ -2,18 +2,21 @@
 
 use ipsec_core::DropReason;
 use isakmp_wire::ExchangeType;
-use oakley::{Abort, Event, Misbehaviour, Reject};
+use oakley::{Abort, Event, Incompatibility, Misbehaviour, Path, Reject};
 
 use super::connection;
 use crate::router::{DroppedPacket, Happening};
 
 pub(super) fn lines(event: &Event) -> Option<String> {
     match event {
-        Event::Failed { path, exchange, why, .. } if is_failure(why) => Some(format!(
-            "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of {} failed with peer at {}",
-            mode(*exchange)?,
-            path.remote.ip()
-        )),
+        Event::Failed { path, exchange, why, .. } if is_failure(why) => mode_failure(*exchange, path),
+        // A responder that refuses the first message keeps no state whose end could be told of.
+        Event::Rejected {
+            path,
+            exchange: Some(exchange),
+            why: Reject::Incompatible(Incompatibility::NoKey(_)),
+            ..
+        } => mode_failure(*exchange, path),
         Event::Phase2Refused { .. } => None,
         Event::Rejected { path, why, .. } if is_bad_message(why) => Some(format!(
             "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from {} failed its sanity check or is malformed",
@@ -52,6 +55,14 @@ pub(super) fn dropped(drop: &DroppedPacket) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+fn mode_failure(exchange: ExchangeType, path: &Path) -> Option<String> {
+    Some(format!(
+        "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of {} failed with peer at {}",
+        mode(exchange)?,
+        path.remote.ip()
+    ))
 }
 
 /// An exchange that was ended on purpose did not fail.

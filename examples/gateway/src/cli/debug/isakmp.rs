@@ -2,7 +2,7 @@
 
 use isakmp_wire::payload::Transform;
 use isakmp_wire::{ExchangeType, MessageId, PayloadKind, ProtocolId};
-use oakley::{Abort, Bundle, Event, LocalFailure, Role};
+use oakley::{Abort, Bundle, Event, Identity, Incompatibility, LocalFailure, Reject, Role};
 
 use super::{attributes, connection, message_id};
 use crate::router::{Happening, SaConnections};
@@ -20,19 +20,7 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             .into_iter()
             .collect(),
         Event::ComparedPhase1 { offered, more, policy, first_difference, .. } => {
-            let priority = policy.priority;
-            let transform = offered.number;
-            let mut out = vec![format!(
-                "ISAKMP ({conn}): Checking ISAKMP transform {transform} against priority {priority} policy"
-            )];
-            out.extend(attributes::phase1(offered));
-            out.push(verdict(
-                conn,
-                first_difference.is_none(),
-                u8::from(*more).saturating_mul(TRANSFORM),
-                true,
-            ));
-            out
+            compared(conn, offered, (policy.priority, first_difference.is_none(), *more))
         }
         Event::Phase2Refused { .. } => vec![format!("ISAKMP ({conn}): SA not acceptable!")],
         Event::SkeyidGenerated { .. } => vec![format!("ISAKMP ({conn}): SKEYID state generated")],
@@ -54,6 +42,9 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             ),
             format!("ISAKMP ({conn}): incorrect policy settings. Unable to initiate."),
         ],
+        Event::Rejected { why: Reject::Incompatible(Incompatibility::NoKey(Some(identity))), .. } => {
+            vec![no_key(identity)]
+        }
         Event::Notified { protected, notify, .. } => {
             let kind = if *protected { "protected" } else { "unprotected" };
             vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
@@ -68,6 +59,25 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
         Event::Reaped { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}")],
         _ => Vec::new(),
     }
+}
+
+fn compared(conn: u32, offered: &Transform, (priority, fits, more): (u32, bool, bool)) -> Vec<String> {
+    let transform = offered.number;
+    let mut out = vec![format!(
+        "ISAKMP ({conn}): Checking ISAKMP transform {transform} against priority {priority} policy"
+    )];
+    out.extend(attributes::phase1(offered));
+    out.push(verdict(conn, fits, u8::from(more).saturating_mul(TRANSFORM), true));
+    out
+}
+
+/// The document's line for a name; an address is named as one.
+fn no_key(identity: &Identity) -> String {
+    let by = match identity {
+        Identity::Address(_) => "address",
+        _ => "hostname",
+    };
+    format!("ISAKMP: no pre-shared key based on {by} {identity}!")
 }
 
 fn started(conn: u32, exchange: ExchangeType, id: MessageId) -> Option<String> {
