@@ -157,9 +157,27 @@ fn an_answer_after_the_end_finds_nothing() {
     bench.run(200_000);
     assert!(bench.host(1).engine.snapshot().ike_sas.is_empty());
     let sent = bench.host(1).sent.len();
-    bench.answer(1);
-    bench.answer(0);
+    let late = core::mem::take(&mut bench.policies[1].desk.lock().unwrap().open);
+    assert!(!late.is_empty());
+    for (ticket, answer) in late {
+        let result = bench.input(1, Input::Completed(ticket, answer));
+        assert_eq!(result, Err(ApiMisuse::UnknownTicket(ticket)));
+    }
     assert_eq!(bench.host(1).sent.len(), sent);
     assert!(bench.host(1).engine.snapshot().ike_sas.is_empty());
     assert!(bench.host(0).failures().contains(&Abort::TimedOut));
+}
+
+#[test]
+fn t085_questions_that_are_never_answered_do_not_pile_up() {
+    let mut bench = Bench::new(policy(1, 2), policy(2, 1));
+    // The initiator's own question is never answered: its request fails in the end, and may be made again.
+    bench.run(100_000);
+    bench.input(0, Input::Delete(Target::All)).unwrap();
+    let failed =
+        bench.host(0).events.iter().filter(|event| matches!(event, Event::RequestFailed { .. })).count();
+    assert_eq!(failed, 1);
+    let request = Request { path: Pair::path(), selectors: SelectorPair { local: net(1), remote: net(2) } };
+    bench.input(0, Input::Initiate(request)).unwrap();
+    assert_eq!(bench.policies[0].desk.lock().unwrap().open.len(), 2);
 }

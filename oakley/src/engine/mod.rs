@@ -106,6 +106,7 @@ impl Engine {
     /// [`ApiMisuse`] if the input names something that does not exist; nothing has changed then.
     pub fn handle_input(&mut self, now: Duration, input: Input<'_>) -> Result<(), ApiMisuse> {
         self.advance_to(now);
+        self.expire_parked();
         match input {
             Input::Datagram { path, octets } => self.datagram(path, octets),
             Input::Initiate(request) => self.initiate(request, &[]),
@@ -121,6 +122,7 @@ impl Engine {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.advance_to(now);
+        self.expire_parked();
         while let Some(key) = self.timers.pop_due(self.host.now) {
             self.timeout(key);
         }

@@ -55,7 +55,7 @@ impl Engine {
                 count(&mut self.host.out.counters.failed);
                 return self.request_failed(request, LocalFailure::NoPolicy.into());
             }
-            Work::Pending(ticket) => return self.parked.park(ticket, Waiting::Request(request), answers),
+            Work::Pending(ticket) => return self.park(ticket, Waiting::Request(Box::new(request)), answers),
         };
         self.start_phase1(request, policy);
     }
@@ -160,7 +160,7 @@ impl Engine {
 
     fn park_datagram(&mut self, ticket: Ticket, incoming: &Incoming, answers: &[Answer]) {
         let (path, octets) = (incoming.path, incoming.octets.clone());
-        self.parked.park(ticket, Waiting::Datagram { path, octets }, answers);
+        self.park(ticket, Waiting::Datagram { path, octets }, answers);
     }
 
     fn make_room(&mut self, path: Path) {
@@ -266,7 +266,7 @@ impl Engine {
                     self.timers.set(TimerKey::HalfOpen(id), end);
                 }
                 self.keep(id, course, next);
-                self.parked.park(ticket, Waiting::Proof(id), &[]);
+                self.park(ticket, Waiting::Proof(id), &[]);
             }
             Step::Done { established, send } => {
                 self.stop_phase1_timers(id, course.path);

@@ -1,16 +1,19 @@
 //! Inputs that wait for an answer of the caller's (see [`Work::Pending`](crypto_provider::Work::Pending)).
 //!
 //! A message is checked without changing anything, so an input whose check needs an answer is simply tried again, from the
-//! start, when the answer is there. An exchange that ended meanwhile is not found then: nothing else cancels.
+//! start, when the answer is there. An exchange that ended meanwhile is not found then, and after a while nothing waits any
+//! more.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use bytes::Bytes;
 use crypto_provider::Ticket;
 
 use crate::engine::Engine;
-use crate::error::ApiMisuse;
+use crate::error::{Abort, ApiMisuse};
 use crate::input::{Answer, Request};
 use crate::policy::Path;
 use crate::sa::IkeSaId;
@@ -24,7 +27,7 @@ pub(crate) enum Waiting {
         path: Path,
         octets: Bytes,
     },
-    Request(Request),
+    Request(Box<Request>),
     /// An exchange that owes its peer a proof.
     Proof(IkeSaId),
 }
@@ -32,19 +35,37 @@ pub(crate) enum Waiting {
 /// Waiting inputs by ticket, each with the answers that it has already.
 #[derive(Default)]
 pub(crate) struct Parked {
-    by_ticket: BTreeMap<Ticket, (Waiting, Vec<Answer>)>,
+    by_ticket: BTreeMap<Ticket, Entry>,
+}
+
+struct Entry {
+    waiting: Waiting,
+    answers: Vec<Answer>,
+    since: Duration,
 }
 
 impl Parked {
-    pub(crate) fn park(&mut self, ticket: Ticket, waiting: Waiting, answers: &[Answer]) {
-        if self.by_ticket.len() < MAX_PARKED {
-            self.by_ticket.insert(ticket, (waiting, answers.to_vec()));
+    /// Keeps an input until its answer comes; the input comes back if there is no room.
+    fn park(&mut self, ticket: Ticket, entry: Entry) -> Result<(), Waiting> {
+        if self.by_ticket.len() >= MAX_PARKED {
+            return Err(entry.waiting);
         }
+        self.by_ticket.insert(ticket, entry);
+        Ok(())
+    }
+
+    /// What has waited since before `since` and waits no longer.
+    fn expired(&mut self, since: Duration) -> Vec<Waiting> {
+        let (gone, kept) =
+            core::mem::take(&mut self.by_ticket).into_iter().partition(|(_, entry)| entry.since < since);
+        self.by_ticket = kept;
+        let gone: BTreeMap<Ticket, Entry> = gone;
+        gone.into_values().map(|entry| entry.waiting).collect()
     }
 
     /// Whether this very datagram waits already.
     pub(crate) fn holds(&self, datagram: &[u8]) -> bool {
-        self.by_ticket.values().any(|(waiting, _)| match waiting {
+        self.by_ticket.values().any(|entry| match &entry.waiting {
             Waiting::Datagram { octets, .. } => octets == datagram,
             Waiting::Request(_) | Waiting::Proof(_) => false,
         })
@@ -53,18 +74,35 @@ impl Parked {
     pub(crate) fn has_request(&self, request: &Request) -> bool {
         self.by_ticket
             .values()
-            .any(|(waiting, _)| matches!(waiting, Waiting::Request(held) if held == request))
+            .any(|entry| matches!(&entry.waiting, Waiting::Request(held) if **held == *request))
     }
 }
 
 impl Engine {
+    pub(super) fn park(&mut self, ticket: Ticket, waiting: Waiting, answers: &[Answer]) {
+        let entry = Entry { waiting, answers: answers.to_vec(), since: self.host.now };
+        if let Err(Waiting::Request(request)) = self.parked.park(ticket, entry) {
+            self.request_failed(*request, Abort::TimedOut);
+        }
+    }
+
+    /// An answer that does not come within the life of a half-open exchange is not waited for.
+    pub(super) fn expire_parked(&mut self) {
+        let Some(since) = self.host.now.checked_sub(self.host.config.half_open_life) else { return };
+        for waiting in self.parked.expired(since) {
+            if let Waiting::Request(request) = waiting {
+                self.request_failed(*request, Abort::TimedOut);
+            }
+        }
+    }
+
     pub(super) fn completed(&mut self, ticket: Ticket, answer: Answer) -> Result<(), ApiMisuse> {
         let parked = self.parked.by_ticket.remove(&ticket);
-        let (waiting, mut answers) = parked.ok_or(ApiMisuse::UnknownTicket(ticket))?;
+        let Entry { waiting, mut answers, .. } = parked.ok_or(ApiMisuse::UnknownTicket(ticket))?;
         answers.push(answer);
         match waiting {
             Waiting::Datagram { path, octets } => self.dispatch(path, octets, &answers),
-            Waiting::Request(request) => self.initiate(request, &answers),
+            Waiting::Request(request) => self.initiate(*request, &answers),
             Waiting::Proof(id) => self.proof_completed(id, &answers),
         }
         Ok(())

@@ -34,7 +34,7 @@ impl Engine {
         self.table.put(id, Entry::Live(live));
         match started {
             Ok(()) => {}
-            Err(Failure::Pending(ticket)) => self.parked.park(ticket, Waiting::Request(request), answers),
+            Err(Failure::Pending(ticket)) => self.park(ticket, Waiting::Request(Box::new(request)), answers),
             Err(Failure::Local(why)) => {
                 self.count_failure(&why);
                 self.request_failed(request, why);
@@ -153,7 +153,7 @@ impl Engine {
             Err(Failure::Local(_)) => {}
             Err(Failure::Pending(ticket)) => {
                 let octets = incoming.octets.clone();
-                self.parked.park(ticket, Waiting::Datagram { path: incoming.path, octets }, answers);
+                self.park(ticket, Waiting::Datagram { path: incoming.path, octets }, answers);
             }
         }
     }
