@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use crypto_provider::SecureRandom as _;
 use crypto_provider::default::OsRandom;
 use gateway::check;
+use gateway::cli::printable;
+use gateway::cli::show::Show;
 use gateway::demo::{self, Options, SCENARIOS, Scenario, Source};
 
 /// An IPsec gateway that is configured like the routers of 1998.
@@ -62,6 +64,9 @@ struct Demo {
     /// Writes the debug lines, a file for each router
     #[arg(long, value_name = "FOLDER")]
     log: Option<PathBuf>,
+    /// Shows more of both routers at the end, as in "show crypto isakmp policy"; may be given more than once
+    #[arg(long, value_name = "COMMAND", num_args = 1)]
+    show: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -92,6 +97,7 @@ fn run_demo(demo: Demo, out: &mut dyn Write) -> Result<u8, String> {
     options.configs = configs(&demo.configs)?;
     (options.loss, options.reorder) = (demo.loss, demo.reorder);
     (options.pcap, options.keylog, options.log) = (demo.pcap, demo.keylog, demo.log);
+    options.show = shows(&demo.show)?;
     match demo::run(&options, out) {
         Ok(fine) => Ok(if fine { check::FINE } else { check::FAILED }),
         Err(error @ demo::DemoError::Config(_)) => {
@@ -109,6 +115,16 @@ fn seed(given: Option<u64>) -> Result<u64, String> {
     let mut octets = [0; 8];
     OsRandom.fill(&mut octets).map_err(|error| error.to_string())?;
     Ok(u64::from_be_bytes(octets))
+}
+
+fn shows(commands: &[String]) -> Result<Vec<(String, Show)>, String> {
+    let known = || Show::ALL.iter().map(|(name, _)| format!("\n  {name}")).collect::<String>();
+    let read = |text: &String| {
+        let show = Show::named(text)
+            .ok_or_else(|| format!("no command '{}'; there are{}", printable(text), known()))?;
+        Ok((text.clone(), show))
+    };
+    commands.iter().map(read).collect()
 }
 
 fn configs(paths: &[PathBuf]) -> Result<Option<[Source; 2]>, String> {

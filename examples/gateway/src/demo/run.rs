@@ -20,7 +20,7 @@ use super::topology::{self, TopologyError, Trouble};
 use super::transcript::Transcript;
 use crate::check;
 use crate::cli::debug::Switches;
-use crate::cli::show;
+use crate::cli::show::Show;
 use crate::ios::ConfigError;
 use crate::router::{Router, RouterError, RouterOptions};
 
@@ -54,13 +54,25 @@ pub struct Options {
     pub keylog: Option<PathBuf>,
     /// Where debug lines are written, a file for each router.
     pub log: Option<PathBuf>,
+    /// What is shown of each router at the end, beside its maps and SAs, with the words of the command.
+    pub show: Vec<(String, Show)>,
 }
 
 impl Options {
     /// A scenario on a perfect network, with nothing written.
     #[must_use]
     pub const fn new(scenario: &'static Scenario, seed: u64) -> Self {
-        Self { scenario, configs: None, seed, loss: 0, reorder: 0, pcap: None, keylog: None, log: None }
+        Self {
+            scenario,
+            configs: None,
+            seed,
+            loss: 0,
+            reorder: 0,
+            pcap: None,
+            keylog: None,
+            log: None,
+            show: Vec::new(),
+        }
     }
 }
 
@@ -101,7 +113,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     place(&mut stage, &hostnames)?;
     play::act(&mut stage, options.scenario, || router(options, 1, 1))?;
     stage.transcript.finish()?;
-    shows(&mut stage)?;
+    shows(&mut stage, &options.show)?;
     let observer = observe(&stage);
     stage.transcript.say("What an observer between the routers saw:\n")?;
     stage.transcript.say(&observer.to_string())?;
@@ -162,13 +174,16 @@ fn place(stage: &mut Stage<'_>, [first, second]: &[String; 2]) -> Result<(), Dem
     Ok(())
 }
 
-fn shows(stage: &mut Stage<'_>) -> Result<(), DemoError> {
-    let snapshots = stage.snapshots();
-    for (index, snapshot) in snapshots.iter().enumerate() {
-        let map = stage.router(index).map(|router| show::crypto_map(router.config())).unwrap_or_default();
-        stage.transcript.command(index, "show crypto isakmp sa", &show::isakmp_sa(snapshot))?;
-        stage.transcript.command(index, "show crypto map", &map)?;
-        stage.transcript.command(index, "show crypto ipsec sa", &show::ipsec_sa(snapshot))?;
+fn shows(stage: &mut Stage<'_>, wanted: &[(String, Show)]) -> Result<(), DemoError> {
+    let always = ["show crypto isakmp sa", "show crypto map", "show crypto ipsec sa"];
+    let always = always.into_iter().filter_map(|name| Some((name, Show::named(name)?)));
+    let commands: Vec<_> = always.chain(wanted.iter().map(|(name, show)| (name.as_str(), *show))).collect();
+    let now = stage.now();
+    for index in 0..stage.places.routers.len() {
+        for (name, command) in &commands {
+            let text = stage.router(index).map(|router| command.of(router, now)).unwrap_or_default();
+            stage.transcript.command(index, name, &text)?;
+        }
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ pub use lower::{
 };
 pub use reader::{MAX_ERRORS, MAX_LINE, Reader, parse};
 pub use running::print;
+pub(crate) use running::transform_words;
 
 /// The forms of all commands that are known and have no effect here, each with a line that opens its mode (empty for
 /// global mode): what `docs/configuration.md` lists.

@@ -160,6 +160,37 @@ fn a_restarted_router_writes_both_its_keys_and_shows_both_its_counts() {
 }
 
 #[test]
+fn show_prints_what_is_asked_for_from_the_routers_as_they_are() {
+    let commands = [
+        "show crypto isakmp policy",
+        "show  crypto ipsec transform-set",
+        "show crypto ipsec security-association lifetime",
+        "show crypto engine connections active",
+        "show crypto dynamic-map",
+    ];
+    let mut arguments = vec!["demo", "--scenario", "ah-esp", "--seed", "4"];
+    arguments.extend(commands.iter().flat_map(|command| ["--show", *command]));
+    let done = gateway(&arguments);
+    let out = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{out}");
+    for words in [
+        "wan2511#show crypto isakmp policy\nProtection suite of priority 1\n",
+        "wan2516#show  crypto ipsec transform-set\nTransform proposal auth2: { ah-sha-hmac  }\n",
+        "Session key lifetime: 4608000 kilobytes/3600 seconds\n",
+        "wan2511#show crypto dynamic-map\n\n",
+        "Serial0         20.20.20.21     set    HMAC_SHA                  0       30\n",
+        "Serial0         20.20.20.20     set    HMAC_SHA                 30        0\n",
+    ] {
+        assert!(out.contains(words), "{words}\n{out}");
+    }
+    let done = gateway(&["demo", "--show", "show clock"]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(done.stdout.is_empty());
+    let error = String::from_utf8(done.stderr).unwrap();
+    assert!(error.contains("no command 'show clock'; there are\n  show crypto isakmp sa\n"), "{error}");
+}
+
+#[test]
 fn t150_one_seed_one_capture() {
     let folder = Folder::new("seeds");
     let capture = |seed: u64, name: &str| {

@@ -9,9 +9,9 @@ use crate::ios::model::{
 };
 
 /// What a lifetime is where nothing is configured.
-const DEFAULT_SECONDS: u32 = 3600;
+pub(super) const DEFAULT_SECONDS: u32 = 3600;
 /// The same for the volume.
-const DEFAULT_KILOBYTES: u32 = 4_608_000;
+pub(super) const DEFAULT_KILOBYTES: u32 = 4_608_000;
 
 /// The entries of all crypto maps. The current peer is the first one configured.
 #[must_use]
@@ -20,6 +20,20 @@ pub fn crypto_map(config: &RunningConfig) -> String {
     for (name, map) in &config.crypto_maps {
         // Writing to a String cannot fail.
         let _ = entries(&mut out, config, name, map);
+    }
+    out
+}
+
+/// The entries of all dynamic maps: templates, most of them without a peer.
+#[must_use]
+pub fn dynamic_map(config: &RunningConfig) -> String {
+    let mut out = String::new();
+    for (name, map) in &config.dynamic_maps {
+        for (sequence, entry) in map {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "Crypto Map Template \"{name}\" {sequence}");
+            let _ = body(&mut out, config, entry);
+        }
     }
     out
 }
@@ -34,18 +48,22 @@ fn entries(out: &mut String, config: &RunningConfig, name: &str, map: &CryptoMap
         if let MapKind::Dynamic(dynamic) = &entry.kind {
             writeln!(out, "        Dynamic map template tag: {}", dynamic.value)?;
         }
-        for peer in &entry.peers {
-            writeln!(out, "        Peer = {}", peer_text(&peer.name))?;
-        }
-        if let Some(list) = &entry.access_list {
-            access_list(out, &list.value, config.access_lists.get(&list.value))?;
-        }
-        if let Some(peer) = entry.peers.first() {
-            writeln!(out, "        Current peer: {}", peer_text(&peer.name))?;
-        }
-        tail(out, config, entry)?;
+        body(out, config, entry)?;
     }
     Ok(())
+}
+
+fn body(out: &mut String, config: &RunningConfig, entry: &MapEntry) -> fmt::Result {
+    for peer in &entry.peers {
+        writeln!(out, "        Peer = {}", peer_text(&peer.name))?;
+    }
+    if let Some(list) = &entry.access_list {
+        access_list(out, &list.value, config.access_lists.get(&list.value))?;
+    }
+    if let Some(peer) = entry.peers.first() {
+        writeln!(out, "        Current peer: {}", peer_text(&peer.name))?;
+    }
+    tail(out, config, entry)
 }
 
 fn tail(out: &mut String, config: &RunningConfig, entry: &MapEntry) -> fmt::Result {
@@ -125,5 +143,22 @@ mod tests {
     fn as_the_document_shows_it() {
         let config = parse("wan2511.cfg", include_str!("../../../tests/data/wan2511.cfg")).unwrap();
         assert_eq!(crypto_map(&config), document("show crypto map tag test"));
+        assert_eq!(dynamic_map(&config), "");
+    }
+
+    /// A template says the same as an entry that has no peer.
+    #[test]
+    fn a_dynamic_map_is_shown_as_an_entry_without_peer() {
+        let text = include_str!("../../../tests/data/wan2511.cfg").replace(
+            "crypto map test 10 ipsec-isakmp\n set peer 20.20.20.20\n",
+            "crypto dynamic-map roaming 20\n",
+        );
+        let config = parse("wan2511.cfg", &text.replace(" crypto map test\n", "")).unwrap();
+        let document = document("show crypto map tag test");
+        let lines = document.lines().filter(|line| !line.to_lowercase().contains("peer"));
+        let expected = lines.map(|line| format!("{line}\n")).collect::<String>();
+        let expected =
+            expected.replace("Crypto Map \"test\" 10 ipsec-isakmp", "Crypto Map Template \"roaming\" 20");
+        assert_eq!(dynamic_map(&config), expected);
     }
 }

@@ -1,12 +1,82 @@
 //! `show crypto ...`: tables in the layout of the routers of 1998, from snapshots and the configuration alone.
 
+mod connections;
 mod crypto_map;
 mod ipsec_sa;
+mod isakmp_policy;
 mod isakmp_sa;
+mod transform_set;
 
-pub use crypto_map::crypto_map;
+use core::time::Duration;
+
+use crate::router::Router;
+
+pub use connections::connections;
+pub use crypto_map::{crypto_map, dynamic_map};
 pub use ipsec_sa::ipsec_sa;
+pub use isakmp_policy::isakmp_policy;
 pub use isakmp_sa::isakmp_sa;
+pub use transform_set::{sa_lifetime, transform_set};
+
+/// A command that shows something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Show {
+    /// `show crypto isakmp sa`.
+    IsakmpSa,
+    /// `show crypto isakmp policy`.
+    IsakmpPolicy,
+    /// `show crypto map`.
+    CryptoMap,
+    /// `show crypto dynamic-map`.
+    DynamicMap,
+    /// `show crypto ipsec sa`.
+    IpsecSa,
+    /// `show crypto ipsec transform-set`, or `transform-proposal` as the document's release says.
+    TransformSet,
+    /// `show crypto ipsec security-association lifetime`, or `session-key` as the document's release says.
+    SaLifetime,
+    /// `show crypto engine connections active`.
+    Connections,
+}
+
+impl Show {
+    /// Every command with its name; the first name of one is the one that is printed.
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("show crypto isakmp sa", Self::IsakmpSa),
+        ("show crypto isakmp policy", Self::IsakmpPolicy),
+        ("show crypto map", Self::CryptoMap),
+        ("show crypto dynamic-map", Self::DynamicMap),
+        ("show crypto ipsec sa", Self::IpsecSa),
+        ("show crypto ipsec transform-set", Self::TransformSet),
+        ("show crypto ipsec transform-proposal", Self::TransformSet),
+        ("show crypto ipsec security-association lifetime", Self::SaLifetime),
+        ("show crypto ipsec session-key", Self::SaLifetime),
+        ("show crypto engine connections active", Self::Connections),
+    ];
+
+    /// The command that is written so; blanks between the words do not count.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let words = || text.split_ascii_whitespace();
+        Self::ALL.iter().find(|(name, _)| words().eq(name.split(' '))).map(|(_, show)| *show)
+    }
+
+    /// What it shows of a router at `now`.
+    #[must_use]
+    pub fn of(self, router: &Router, now: Duration) -> String {
+        match self {
+            Self::IsakmpSa => isakmp_sa(&router.snapshot(now)),
+            Self::IsakmpPolicy => isakmp_policy(router.config()),
+            Self::CryptoMap => crypto_map(router.config()),
+            Self::DynamicMap => dynamic_map(router.config()),
+            Self::IpsecSa => ipsec_sa(&router.snapshot(now)),
+            Self::TransformSet => transform_set(router.config()),
+            Self::SaLifetime => sa_lifetime(router.config()),
+            Self::Connections => connections(&router.snapshot(now)),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

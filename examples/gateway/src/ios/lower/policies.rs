@@ -25,7 +25,7 @@ pub enum Vintage {
 }
 
 impl Vintage {
-    pub(super) fn of(version: Option<&Version>) -> Self {
+    pub(crate) fn of(version: Option<&Version>) -> Self {
         match version {
             Some(version) if version.major <= 12 => Self::Ios1998,
             _ => Self::Modern,

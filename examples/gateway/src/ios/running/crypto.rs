@@ -178,7 +178,7 @@ fn transform_set(name: &str, set: &TransformSet, out: &mut Printer) {
     }
 }
 
-fn transform_words(transform: Transform) -> String {
+pub(crate) fn transform_words(transform: Transform) -> String {
     let (table, bits) = match transform {
         Transform::EspAes(bits) => (Transform::EspAes(128), format!(" {bits}")),
         Transform::EspGcm(bits) => (Transform::EspGcm(128), format!(" {bits}")),

@@ -8,6 +8,8 @@ use core::fmt::Write as _;
 
 use super::model::{KnownLine, RunningConfig, Section};
 
+pub(crate) use crypto::transform_words;
+
 /// The text of a configuration: what `show running-config` shows after its heading.
 ///
 /// `parse(print(config))` says the same as `config`. What has its default because nothing was said is not printed.
