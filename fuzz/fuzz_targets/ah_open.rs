@@ -89,10 +89,7 @@ fuzz_target!(|octets: &[u8]| {
 fn may_change(wire: &[u8], at: usize) -> bool {
     if wire[0] >> 4 == 4 {
         let header = usize::from(wire[0] & 15) * 4;
-        // A source route changes the destination at every stop; the ICV covers the last one.
-        matches!(at, 1 | 6..=8 | 10 | 11)
-            || (20..header).contains(&at)
-            || (header > 20 && (16..20).contains(&at))
+        matches!(at, 1 | 6..=8 | 10 | 11) || (20..header).contains(&at)
     } else {
         matches!(at, 0..=3 | 7) || (wire[6] != 51 && at >= 40)
     }

@@ -76,7 +76,7 @@ impl InboundSa {
         let fresh = self.state.check(header.sequence)?;
 
         let front = packet.octets().get(..found.offset).unwrap_or_default();
-        let mask = Masked::of(&ip, front).map_err(|Uncoverable| DropReason::Options)?;
+        let mask = Masked::arrived(&ip, front).map_err(|Uncoverable| DropReason::Options)?;
         let high = self.state.config().width.is_extended().then(|| fresh.high().to_be_bytes());
         let cut = Cut { offset: found.offset, icv_len: self.transform.integrity.icv_len, high };
         let (parts, icv) = cut.parts(&mask, packet.octets_mut()).ok_or(DropReason::TooShort)?;

@@ -38,6 +38,16 @@ impl Masked {
         }
         Ok(masked)
     }
+
+    /// The same for a packet that has arrived, whose source route must therefore be at its end: with stops left, the
+    /// ICV would cover the last of them and not the destination that the packet has.
+    pub(crate) fn arrived(ip: &IpHeader, front: &[u8]) -> Result<Self, Uncoverable> {
+        const DESTINATION: core::ops::Range<usize> = 16..20;
+        let masked = Self::of(ip, front)?;
+        let unfinished =
+            matches!(ip, IpHeader::V4(_)) && masked.octets().get(DESTINATION) != front.get(DESTINATION);
+        if unfinished { Err(Uncoverable) } else { Ok(masked) }
+    }
 }
 
 /// RFC 4302 3.3.3.1.1.1: type of service, flags, fragment offset, TTL, checksum.

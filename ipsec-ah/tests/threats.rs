@@ -248,6 +248,25 @@ fn t104_options_that_cannot_be_covered_are_dropped() {
 }
 
 #[test]
+fn t104_an_unfinished_source_route_is_not_delivered() {
+    // A strict route by 10.9.9.9 to 10.2.0.9, as it leaves: the destination is the first stop.
+    let mut inner = vec![0x47, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 1, 0, 7, 10, 9, 9, 9];
+    inner.extend([137, 7, 4, 10, 2, 0, 9, 0]);
+    let sum = checksum(&inner);
+    inner[10..12].copy_from_slice(&sum.to_be_bytes());
+    let sent = sealed(&mut outbound(SHA1, Mode::Transport), &inner);
+    let mut early = PacketBuf::copy_of(sent.octets());
+    assert_eq!(inbound(SHA1, Mode::Transport).open(&mut early, NOW), Err(DropReason::Options));
+    // At its end: the pointer is behind the route, the destination is the last stop, the route holds the stop before.
+    let mut arrived = sent.octets().to_vec();
+    arrived[16..20].copy_from_slice(&[10, 2, 0, 9]);
+    arrived[22] = 8;
+    arrived[23..27].copy_from_slice(&[10, 9, 9, 9]);
+    let mut arrived = PacketBuf::copy_of(&arrived);
+    assert!(inbound(SHA1, Mode::Transport).open(&mut arrived, NOW).is_ok());
+}
+
+#[test]
 fn t105_ah_on_a_fragment_is_dropped() {
     let good = sealed(&mut outbound(SHA1, tunnel()), &clear(50));
     for (at, bits) in [(6, 0x20), (6, 0x01), (7, 0x01)] {
