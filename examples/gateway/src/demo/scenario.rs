@@ -38,6 +38,8 @@ pub enum Feature {
     ForwardSecrecy,
     /// SAs have successors before they end, and the streams do not notice.
     Successors,
+    /// The SAs are in transport mode: packets keep their own headers.
+    TransportMode,
     /// A router that has started again is known as such, and its old SAs go.
     InitialContact,
 }
@@ -78,7 +80,7 @@ const fn plain(
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 9] = [
+pub const SCENARIOS: [Scenario; 10] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
@@ -144,6 +146,15 @@ pub const SCENARIOS: [Scenario; 9] = [
             "restart",
             "the second router loses all SAs and starts again: INITIAL-CONTACT ends the old ones",
             [config!("restart-a.cfg"), config!("restart-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        features: &[Feature::TransportMode],
+        ..plain(
+            "transport",
+            "the routers' own traffic in transport mode, AH around ESP: no second IP header",
+            [config!("transport-a.cfg"), config!("transport-b.cfg")],
             Expectation::Tunnel,
         )
     },

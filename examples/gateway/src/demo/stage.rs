@@ -93,6 +93,7 @@ impl<'a> Stage<'a> {
             if let Some(host) = node.host_mut() {
                 act(host, now);
             }
+            node.settle(now);
         })?;
         self.tell()?;
         Ok(())

@@ -41,6 +41,8 @@ pub enum TopologyError {
 pub(super) enum DemoNode {
     Router(Box<Router>),
     Host(Box<Host>),
+    /// A router that is the host itself.
+    Both(Box<Router>, Box<Host>),
 }
 
 /// Where everything is.
@@ -71,7 +73,8 @@ pub(super) struct Trouble {
 struct Side {
     end: IpAddr,
     wan: InterfaceIndex,
-    lan: InterfaceIndex,
+    /// `None` if the host is the router itself.
+    lan: Option<InterfaceIndex>,
     host: Ipv4Addr,
 }
 
@@ -84,25 +87,36 @@ pub(super) fn build(
     let [first, second] = sides(&routers)?;
     let failed = |error: netsim::Error| TopologyError::Network(error.to_string());
     let mut network = Network::new(seed);
-    let [a, b] = routers.map(|router| network.add(DemoNode::Router(Box::new(router))));
-    let host_a = network.add(DemoNode::Host(Box::new(Host::new("host-a", first.host))));
-    let host_b = network.add(DemoNode::Host(Box::new(Host::new("host-b", second.host))));
-    let lan = Link::new().delay(LAN_DELAY);
-    network.connect((host_a, Port(0)), (a, Port(first.lan.0)), lan.clone()).map_err(failed)?;
+    let (wans, addresses, ends) =
+        ([first.wan, second.wan], [first.host, second.host], [first.end, second.end]);
+    let [router_a, router_b] = routers;
+    let (a, host_a) = add(&mut network, router_a, &first, "host-a").map_err(failed)?;
     let wan = Link::new()
         .delay(WAN_DELAY)
         .loss(Chance::percent(trouble.loss))
         .reorder(Chance::percent(trouble.reorder), HOLD);
-    let wan = network.connect((a, Port(first.wan.0)), (b, Port(second.wan.0)), wan).map_err(failed)?;
-    network.connect((b, Port(second.lan.0)), (host_b, Port(0)), lan).map_err(failed)?;
-    let places = Places {
-        routers: [a, b],
-        hosts: [host_a, host_b],
-        addresses: [first.host, second.host],
-        ends: [first.end, second.end],
-        wan,
-    };
+    let (b, host_b) = add(&mut network, router_b, &second, "host-b").map_err(failed)?;
+    let [wan_a, wan_b] = wans;
+    let wan = network.connect((a, Port(wan_a.0)), (b, Port(wan_b.0)), wan).map_err(failed)?;
+    let places = Places { routers: [a, b], hosts: [host_a, host_b], addresses, ends, wan };
     Ok((network, places))
+}
+
+/// Adds a router and the host behind it, or in it.
+fn add(
+    network: &mut Network<DemoNode>,
+    router: Router,
+    side: &Side,
+    name: &'static str,
+) -> netsim::Result<(NodeId, NodeId)> {
+    let (router, host) = (Box::new(router), Box::new(Host::new(name, side.host)));
+    let Some(lan) = side.lan else {
+        let both = network.add(DemoNode::Both(router, host));
+        return Ok((both, both));
+    };
+    let (router, host) = (network.add(DemoNode::Router(router)), network.add(DemoNode::Host(host)));
+    network.connect((host, Port(0)), (router, Port(lan.0)), Link::new().delay(LAN_DELAY))?;
+    Ok((router, host))
 }
 
 /// The first router's first flow decides who talks to whom.
@@ -134,6 +148,10 @@ fn side(
 ) -> Result<Side, TopologyError> {
     let (start, end) = (*range.start(), *range.end());
     let no_host = || TopologyError::NoHost(router.hostname().to_owned(), start, end);
+    // RFC 4301 4.1: a flow of the router's own, which transport mode is for.
+    if let (IpAddr::V4(host), true) = (map.local, start == map.local && end == map.local) {
+        return Ok(Side { end: map.local, wan: map.interface, lan: None, host });
+    }
     let interfaces = &router.routing().interfaces;
     for (index, interface) in interfaces.iter().enumerate() {
         let index = InterfaceIndex(u16::try_from(index).map_err(|_| no_host())?);
@@ -154,7 +172,7 @@ fn side(
                     && !interface.is_own(ip)
             };
             if let Some(host) = candidates.into_iter().find(is_free) {
-                return Ok(Side { end: map.local, wan: map.interface, lan: index, host });
+                return Ok(Side { end: map.local, wan: map.interface, lan: Some(index), host });
             }
         }
     }
@@ -164,29 +182,40 @@ fn side(
 impl DemoNode {
     pub(super) fn router(&self) -> Option<&Router> {
         match self {
-            Self::Router(router) => Some(router),
+            Self::Router(router) | Self::Both(router, _) => Some(router),
             Self::Host(_) => None,
         }
     }
 
     pub(super) fn router_mut(&mut self) -> Option<&mut Router> {
         match self {
-            Self::Router(router) => Some(router),
+            Self::Router(router) | Self::Both(router, _) => Some(router),
             Self::Host(_) => None,
         }
     }
 
     pub(super) fn host(&self) -> Option<&Host> {
         match self {
-            Self::Host(host) => Some(host),
+            Self::Host(host) | Self::Both(_, host) => Some(host),
             Self::Router(_) => None,
         }
     }
 
     pub(super) fn host_mut(&mut self) -> Option<&mut Host> {
         match self {
-            Self::Host(host) => Some(host),
+            Self::Host(host) | Self::Both(_, host) => Some(host),
             Self::Router(_) => None,
+        }
+    }
+
+    /// Hands on what a router and the host in it have for each other.
+    pub(super) fn settle(&mut self, now: Duration) {
+        let Self::Both(router, host) = self else { return };
+        while let Some(packet) = router.poll_local() {
+            host.handle_packet(now, &packet);
+        }
+        while let Some(packet) = host.poll_transmit() {
+            router.originate(now, &packet);
         }
     }
 }
@@ -196,28 +225,30 @@ impl Node for DemoNode {
 
     fn handle_packet(&mut self, now: Duration, from: Port, packet: &Vec<u8>) {
         match self {
-            Self::Router(router) => router.handle_packet(now, from, packet),
+            Self::Router(router) | Self::Both(router, _) => router.handle_packet(now, from, packet),
             Self::Host(host) => host.handle_packet(now, packet),
         }
+        self.settle(now);
     }
 
     fn handle_timeout(&mut self, now: Duration) {
-        match self {
-            Self::Router(router) => router.handle_timeout(now),
-            Self::Host(host) => host.handle_timeout(now),
+        if let Some(host) = self.host_mut() {
+            host.handle_timeout(now);
         }
+        if let Some(router) = self.router_mut() {
+            router.handle_timeout(now);
+        }
+        self.settle(now);
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Router(router) => router.poll_timeout(),
-            Self::Host(host) => host.poll_timeout(),
-        }
+        let router = self.router().and_then(Node::poll_timeout);
+        router.into_iter().chain(self.host().and_then(Host::poll_timeout)).min()
     }
 
     fn poll_transmit(&mut self) -> Option<(Port, Vec<u8>)> {
         match self {
-            Self::Router(router) => router.poll_transmit(),
+            Self::Router(router) | Self::Both(router, _) => router.poll_transmit(),
             Self::Host(host) => host.poll_transmit().map(|packet| (Port(0), packet)),
         }
     }

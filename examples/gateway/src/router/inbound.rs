@@ -11,7 +11,7 @@ use super::datagram::{self, Echo, Udp};
 use super::flows::{BundleState, Installed};
 use super::routes::InterfaceIndex;
 use super::sa::{InboundSa, encrypts};
-use super::{IKE_PORT, Router};
+use super::{IKE_PORT, MAX_LOCAL, Router};
 
 impl Router {
     /// A packet arrived on `from`.
@@ -68,27 +68,30 @@ impl Router {
     fn deliver(&mut self, now: Duration, packet: PacketBuf, flow: &Flow) {
         if self.routing.owner(flow.destination).is_some() {
             self.counters.count_local();
-            self.answer_echo(now, &packet);
+            if !self.answer_echo(now, &packet) && self.local.len() < MAX_LOCAL {
+                self.local.push_back(packet.octets().to_vec());
+            }
         } else {
             self.forward(now, packet);
         }
     }
 
-    /// The router answers pings to its own addresses (RFC 1122 3.2.2.6).
-    fn answer_echo(&mut self, now: Duration, packet: &PacketBuf) {
+    /// The router answers pings to its own addresses (RFC 1122 3.2.2.6); `false` if the packet is no ping.
+    fn answer_echo(&mut self, now: Duration, packet: &PacketBuf) -> bool {
         let (Ok(IpHeader::V4(header)), Ok(echo)) =
             (IpHeader::parse(packet.octets()), Echo::parse(packet.octets()))
         else {
-            return;
+            return false;
         };
         if echo.is_reply {
-            return;
+            return false;
         }
         let reply = Echo { is_reply: true, ..echo }.encode();
         let about = (Protocol::ICMP, self.identification.draw());
         if let Some(octets) = datagram::ipv4(header.destination, header.source, about, &reply) {
             self.send_by_policy(now, PacketBuf::copy_of(&octets));
         }
+        true
     }
 
     /// Opens layer after layer, then lets policy judge what came through which layers.

@@ -53,6 +53,9 @@ use flows::Flows;
 /// The port of IKE (RFC 2408 2.5.1).
 pub const IKE_PORT: u16 = 500;
 
+/// Packets that wait for an application on the router.
+pub const MAX_LOCAL: usize = 64;
+
 /// Dropped packets are told of once in this time for each reason; all of them are counted.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
@@ -104,6 +107,8 @@ pub struct Router {
     connections: Connections,
     journal: Journal,
     outbox: VecDeque<(InterfaceIndex, Vec<u8>)>,
+    /// Packets for this router itself, for [`Router::poll_local`].
+    local: VecDeque<Vec<u8>>,
     counters: RouterCounters,
     drops: Counters,
     /// When a drop for this reason was last told of.
@@ -141,6 +146,7 @@ impl Router {
             connections: Connections::default(),
             journal: Journal::default(),
             outbox: VecDeque::new(),
+            local: VecDeque::new(),
             counters: RouterCounters::default(),
             drops: Counters::new(),
             drops_told: BTreeMap::new(),
@@ -188,6 +194,23 @@ impl Router {
     #[must_use]
     pub const fn key_log(&self) -> Option<&KeyLog> {
         self.keys.as_ref()
+    }
+
+    /// Sends an IP packet of this router's own, as the crypto map of the interface that it leaves by wants it. A packet
+    /// whose source is not one of its addresses is dropped and counted.
+    pub fn originate(&mut self, now: Duration, packet: &[u8]) {
+        let packet = PacketBuf::copy_of(packet);
+        match IpHeader::parse(packet.octets()) {
+            Ok(header) if self.routing.owner(header.source()).is_some() => self.send_by_policy(now, packet),
+            Ok(_) => self.counters.count_spoofed(),
+            Err(_) => self.drops.count(DropReason::OuterHeader),
+        }
+    }
+
+    /// The next packet for this router itself that is neither IKE nor an echo request, for an application on it. At
+    /// most [`MAX_LOCAL`] wait; later ones are dropped.
+    pub fn poll_local(&mut self) -> Option<Vec<u8>> {
+        self.local.pop_front()
     }
 
     /// What happened next.

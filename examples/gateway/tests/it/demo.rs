@@ -66,7 +66,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "wrong-hostname",
             "pfs",
             "rekey",
-            "restart"
+            "restart",
+            "transport"
         ]
     );
     for name in names {
@@ -91,6 +92,7 @@ fn a_scenario_whose_outcome_does_not_occur_fails() {
         ("pfs", "preshare"),
         ("rekey", "preshare"),
         ("restart", "wrong-key"),
+        ("transport", "ah-esp"),
     ] {
         let mut options = Options::new(Scenario::named(expected).unwrap(), 1);
         let source = |(name, text): (&str, &str)| Source {
@@ -127,7 +129,7 @@ fn with_loss_the_counters_differ_by_what_the_network_dropped() {
 /// The scenarios whose timing a bad network changes most, each with many seeds.
 #[test]
 fn scenes_with_successors_and_restarts_hold_on_a_bad_network() {
-    for scenario in ["aggressive", "wrong-hostname", "pfs", "rekey", "restart"] {
+    for scenario in ["aggressive", "wrong-hostname", "pfs", "rekey", "restart", "transport"] {
         for seed in 1..=20 {
             let mut options = Options::new(Scenario::named(scenario).unwrap(), seed);
             (options.loss, options.reorder) = (10, 10);

@@ -13,6 +13,7 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::AggressiveMode => aggressive_mode(stage),
         Feature::ForwardSecrecy => forward_secrecy(stage),
         Feature::Successors => successors(stage),
+        Feature::TransportMode => transport_mode(stage),
         Feature::InitialContact => initial_contact(stage, trouble),
     }
 }
@@ -81,6 +82,17 @@ fn successors(stage: &Stage<'_>) -> Vec<Check> {
         ));
     }
     checks
+}
+
+fn transport_mode(stage: &Stage<'_>) -> Vec<Check> {
+    let snapshots = stage.snapshots();
+    let flows = snapshots.iter().flat_map(|router| &router.flows);
+    let sas: Vec<_> = flows.flat_map(|flow| flow.inbound.iter().chain(&flow.outbound)).collect();
+    let transport = sas.iter().filter(|sa| !sa.is_tunnel).count();
+    vec![Check::new(
+        transport > 0 && transport == sas.len(),
+        format!("{transport} of {} SAs are in transport mode", sas.len()),
+    )]
 }
 
 fn initial_contact(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {
