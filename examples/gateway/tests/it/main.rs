@@ -11,6 +11,7 @@
 mod debug_lines;
 mod demo;
 mod life;
+mod own_traffic;
 mod pair;
 mod secrets;
 mod threats;
