@@ -44,6 +44,10 @@ pub(super) struct Facts {
     pub(super) forward_secret: u32,
     /// IKE SAs that ended, by their own clock or by the peer's.
     pub(super) ike_sas_ended: u32,
+    /// Bundles in use.
+    pub(super) bundles: u32,
+    /// How often the last bundle went before it had a successor.
+    pub(super) gaps: u32,
     /// Bundles that went because the peer had started again.
     pub(super) peer_restarted: u32,
 }
@@ -228,6 +232,14 @@ impl<'a> Stage<'a> {
 
 impl Facts {
     fn note(&mut self, event: &Event) {
+        match event {
+            Event::Established(_) => self.bundles = self.bundles.saturating_add(1),
+            Event::BundleRemoved { .. } => {
+                self.bundles = self.bundles.saturating_sub(1);
+                self.gaps = self.gaps.saturating_add(u32::from(self.bundles == 0));
+            }
+            _ => {}
+        }
         for counter in self.counters(event).into_iter().flatten() {
             *counter = counter.saturating_add(1);
         }

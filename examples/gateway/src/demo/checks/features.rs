@@ -49,6 +49,7 @@ fn successors(stage: &Stage<'_>) -> Vec<Check> {
             a.established >= BUNDLES && b.established >= BUNDLES,
             format!("{} and {} bundles were established, one after the other", a.established, b.established),
         ),
+        Check::new(a.gaps == 0 && b.gaps == 0, "none ended before its successor was there"),
         Check::new(
             a.ike_sas_ended > 0 && b.ike_sas_ended > 0,
             format!(
