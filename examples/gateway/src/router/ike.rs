@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ipsec_core::{DropReason, PacketBuf, SaId, SaSnapshot, Spi};
 use oakley::{
-    Bundle, BundleId, Direction, Event, Input, Installation, LimitReached, Output, Path, RemoveReason, Role,
-    SelectorPair,
+    Abort, Bundle, BundleId, Direction, Event, Input, Installation, LimitReached, Output, Path, RemoveReason,
+    Role, SelectorPair,
 };
 
 use super::Router;
@@ -149,11 +149,14 @@ impl Router {
             Event::IkeSaRemoved { ike_sa, .. } | Event::IkeSaExpired { ike_sa } => {
                 self.connections.forget(*ike_sa)
             }
-            Event::Failed { ike_sa, message_id, path, role, .. } => {
-                if message_id.0 == 0 {
+            // Phase 1 fails for every flow that waits for it, and so does a peer that has fallen silent; a Quick Mode that is
+            // refused fails for its own flow only, which RequestFailed names.
+            Event::Failed { ike_sa, message_id, path, role, why, .. } => {
+                let is_phase1 = message_id.0 == 0;
+                if is_phase1 {
                     self.connections.forget(*ike_sa);
                 }
-                if *role == Role::Initiator {
+                if *role == Role::Initiator && (is_phase1 || *why == Abort::TimedOut) {
                     self.negotiation_failed(now, path, None);
                 }
             }

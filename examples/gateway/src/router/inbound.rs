@@ -181,7 +181,12 @@ impl Router {
         if is_martian || self.routing.owner(source).is_some() {
             return false;
         }
-        self.flows.policy(from).is_some() || self.routing.egress(source) == Some(from)
+        // Where a route leads decides, also where maps are applied: else one map's peers could speak in clear for the nets
+        // of another, or from outside for those inside.
+        match self.routing.egress(source) {
+            Some(via) => via == from,
+            None => self.flows.policy(from).is_some(),
+        }
     }
 }
 

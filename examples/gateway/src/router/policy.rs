@@ -3,10 +3,11 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use crypto_provider::{SecretBytes, Work};
+use crypto_provider::{CipherAlgorithm, SecretBytes, Work};
 use ipsec_core::{DfPolicy, ReplayProtection, Rule, Selector, WindowSize};
 use oakley::{
-    Encapsulation, KeyQuery, Mode, Path, Peer, Phase1Policy, Phase2Policy, PolicySource, Quirks, SelectorPair,
+    Confidentiality, Encapsulation, KeyQuery, Mode, Path, Peer, Phase1Policy, Phase2Policy, Phase2Transform,
+    PolicySource, Quirks, SelectorPair,
 };
 use thiserror::Error;
 
@@ -44,6 +45,24 @@ impl ConfiguredPolicy {
     #[must_use]
     pub const fn new(policies: Policies, key_log: bool) -> Self {
         Self { policies, key_log }
+    }
+
+    /// What the configuration knows of a peer's habits. A transform set that encrypts and protects the integrity of nothing
+    /// is used because it is written; reading it has warned.
+    fn quirks(&self, local: IpAddr, peer: IpAddr) -> Quirks {
+        let bare = |transform: &Phase2Transform| {
+            let encrypts = matches!(transform.confidentiality, Confidentiality::Cipher(cipher, _) if cipher != CipherAlgorithm::Null);
+            encrypts && transform.integrity.is_none()
+        };
+        let mut quirks = Quirks::default();
+        quirks.encryption_without_integrity =
+            self.policies.entries_for(local, peer).any(|(_, entry)| match &entry.protection {
+                Protection::Negotiated { proposals, .. } => {
+                    proposals.iter().any(|proposal| proposal.protections.iter().flatten().all(bare))
+                }
+                Protection::Manual(_) => false,
+            });
+        quirks
     }
 
     /// The entry and rule that cover a wanted flow, as [`Phase2Policy`].
@@ -104,7 +123,7 @@ impl PolicySource for ConfiguredPolicy {
             mode: self.policies.mode(peer),
             nonce_len: NONCE_LEN,
             vendor_ids: Vec::new(),
-            quirks: Quirks::default(),
+            quirks: self.quirks(local, peer),
             key_log: self.key_log,
         })))
     }

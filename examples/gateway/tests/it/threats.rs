@@ -261,6 +261,9 @@ fn t139_spoofed_sources_and_ike_from_inside_are_dropped() {
         pair.send_outside(0, &packet(Ipv4Addr::from(source), HOST_A, CANARY));
     }
     assert_eq!(pair.routers[0].counters().spoofed, (spoofed.len() + nobodys.len()) as u64);
+    // Nor does anyone outside speak for a net that is routed inside.
+    pair.send_outside(0, &packet(Ipv4Addr::new(50, 50, 50, 5), HOST_A, CANARY));
+    assert_eq!(pair.routers[0].counters().spoofed, (spoofed.len() + nobodys.len() + 1) as u64);
     assert!(pair.wire.is_empty() && pair.inside[0].is_empty());
 }
 
