@@ -1,5 +1,7 @@
 //! What a flow and a router count.
 
+use core::time::Duration;
+
 /// Packets of one flow, as `show crypto ipsec sa` names them. Counters saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowCounters {
@@ -90,5 +92,27 @@ impl RouterCounters {
 
     pub(super) const fn count_other_version(&mut self) {
         count(&mut self.other_versions, true);
+    }
+}
+
+/// ICMP errors in a second: enough for every host to learn, too few to be a tool against one (RFC 1812 4.3.2.8).
+const MOST_ERRORS: u32 = 10;
+
+/// How many ICMP errors were sent in the second that runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ErrorRate {
+    since: Duration,
+    sent: u32,
+}
+
+impl ErrorRate {
+    /// Whether one more may be sent; if so it is counted.
+    pub(super) fn may_tell(&mut self, now: Duration) -> bool {
+        if now >= self.since.saturating_add(Duration::from_secs(1)) {
+            *self = Self { since: now, sent: 0 };
+        }
+        let may = self.sent < MOST_ERRORS;
+        self.sent = self.sent.saturating_add(u32::from(may));
+        may
     }
 }

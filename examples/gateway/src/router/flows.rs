@@ -18,6 +18,8 @@ use super::sa::{InboundSa, OutboundSa};
 pub const MAX_WAITING: usize = 16;
 /// After a negotiation has failed, packets do not start another one for so long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A negotiation of which nothing was heard for so long is over: longer than two exchanges of the engine can take.
+const MOST_WAIT: Duration = Duration::from_secs(90);
 
 /// A flow by its place in the order of maps, entries and lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +75,8 @@ pub(super) struct FlowState {
     /// Bundles, the newest last.
     pub(super) bundles: Vec<BundleId>,
     pub(super) waiting: VecDeque<PacketBuf>,
-    /// A negotiation runs.
-    pub(super) negotiating: bool,
+    /// Until when the negotiation that runs is waited for.
+    negotiating_until: Option<Duration>,
     /// No negotiation is begun before this time.
     not_before: Duration,
     /// Which of the entry's peers is tried.
@@ -147,7 +149,7 @@ impl Flows {
                     counters: FlowCounters::default(),
                     bundles: Vec::new(),
                     waiting: VecDeque::new(),
-                    negotiating: false,
+                    negotiating_until: None,
                     not_before: Duration::ZERO,
                     peer: 0,
                 });
@@ -213,7 +215,7 @@ impl Flows {
     /// Flows of which a packet waits for SAs with this peer, or whose negotiation with it runs.
     pub(super) fn negotiating_with(&self, path: &Path) -> Vec<FlowId> {
         let with = |flow: &FlowState| {
-            flow.negotiating && self.ends(flow) == Some((path.local.ip(), path.remote.ip()))
+            flow.is_negotiating() && self.ends(flow) == Some((path.local.ip(), path.remote.ip()))
         };
         self.flows.iter().enumerate().filter(|(_, flow)| with(flow)).map(|(index, _)| FlowId(index)).collect()
     }
@@ -230,13 +232,21 @@ impl Flows {
         Some(bundle)
     }
 
-    /// When the next SA reaches a limit in time.
+    /// Flows whose negotiation was waited for long enough.
+    pub(super) fn overdue(&self, now: Duration) -> Vec<FlowId> {
+        let is_overdue = |flow: &FlowState| flow.negotiating_until.is_some_and(|until| until <= now);
+        let flows = self.flows.iter().enumerate().filter(|(_, flow)| is_overdue(flow));
+        flows.map(|(index, _)| FlowId(index)).collect()
+    }
+
+    /// When the next SA reaches a limit in time, or the next flow has waited long enough.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let outbound =
             |bundle: &BundleState| bundle.outbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
         let inbound =
             |bundle: &BundleState| bundle.inbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
-        self.bundles.values().flat_map(|bundle| [outbound(bundle), inbound(bundle)]).flatten().min()
+        let limits = self.bundles.values().flat_map(|bundle| [outbound(bundle), inbound(bundle)]).flatten();
+        limits.chain(self.flows.iter().filter_map(|flow| flow.negotiating_until)).min()
     }
 }
 
@@ -253,15 +263,35 @@ impl FlowState {
         Ok(())
     }
 
+    /// Whether a negotiation runs.
+    pub(super) const fn is_negotiating(&self) -> bool {
+        self.negotiating_until.is_some()
+    }
+
     /// Whether a packet may start a negotiation now.
     pub(super) fn may_negotiate(&self, now: Duration) -> bool {
-        !self.negotiating && now >= self.not_before
+        !self.is_negotiating() && now >= self.not_before
+    }
+
+    /// A negotiation begins, unless one runs already; whether it does.
+    pub(super) fn begin(&mut self, now: Duration) -> bool {
+        let begins = !self.is_negotiating();
+        if begins {
+            self.negotiating_until = Some(now.saturating_add(MOST_WAIT));
+        }
+        begins
+    }
+
+    /// The negotiation has succeeded: what waited for it.
+    pub(super) fn succeed(&mut self) -> VecDeque<PacketBuf> {
+        self.negotiating_until = None;
+        core::mem::take(&mut self.waiting)
     }
 
     /// The negotiation has failed: what waited is given up, and the next peer is tried after a while. Returns how
     /// many packets were given up.
     pub(super) fn give_up(&mut self, now: Duration, peers: usize) -> usize {
-        self.negotiating = false;
+        self.negotiating_until = None;
         self.not_before = now.saturating_add(RETRY_AFTER);
         self.peer = self.peer.saturating_add(1).checked_rem(peers).unwrap_or(0);
         core::mem::take(&mut self.waiting).len()

@@ -13,7 +13,7 @@ use oakley::{
 use super::Router;
 use super::datagram;
 use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
-use super::flows::{BundleState, FlowId, Installed};
+use super::flows::{BundleState, FlowId, FlowState, Installed};
 use super::install::{self, InstallError, Settings};
 
 impl Router {
@@ -29,11 +29,14 @@ impl Router {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { path, octets } => self.send_ike(now, path, &octets),
-                Output::Install(installation) => {
-                    if let Err(error) = self.install(now, &installation) {
-                        self.install_failed(now, installation.bundle, error);
+                Output::Install(installation) => match self.install(now, &installation) {
+                    Ok(()) => {
+                        if let Some(keys) = &mut self.keys {
+                            keys.record_sas(&installation);
+                        }
                     }
-                }
+                    Err(error) => self.install_failed(now, installation.bundle, error),
+                },
                 Output::Remove(bundle, reason) => self.remove(now, bundle, reason),
                 Output::Event(event) => self.handle_event(now, event),
                 Output::NotOurs { .. } => self.counters.count_other_version(),
@@ -69,9 +72,6 @@ impl Router {
         let selector = install::selector(&installation.selectors)?;
         let flow = self.flows.covering(&installation.path, &selector).ok_or(InstallError::NoFlow)?;
         let settings = self.settings(flow).ok_or(InstallError::NoFlow)?;
-        if let Some(keys) = &mut self.keys {
-            keys.record_sas(installation);
-        }
         let id = installation.bundle;
         let empty = BundleState {
             flow,
@@ -208,19 +208,21 @@ impl Router {
     /// A negotiation of ours with a peer has failed, for one flow or for whatever waits for it.
     fn negotiation_failed(&mut self, now: Duration, path: &Path, selectors: Option<&SelectorPair>) {
         for id in self.flows.negotiating_with(path) {
-            let peers = self
-                .flows
-                .flow(id)
-                .and_then(|flow| self.flows.entry(flow))
-                .map_or(0, |entry| entry.peers.len());
-            let Some(flow) = self.flows.flow_mut(id) else { continue };
-            if selectors.is_some_and(|selectors| *selectors != flow.negotiated) {
-                continue;
+            let is_its = |flow: &FlowState| selectors.is_none_or(|selectors| *selectors == flow.negotiated);
+            if self.flows.flow(id).is_some_and(is_its) {
+                self.give_up(now, id);
             }
-            for _ in 0..flow.give_up(now, peers) {
-                flow.counters.count_send_error();
-                self.drops.count(DropReason::NoSa);
-            }
+        }
+    }
+
+    /// A flow gets no SAs now; what waited for them is dropped and counted.
+    pub(super) fn give_up(&mut self, now: Duration, id: FlowId) {
+        let entry = self.flows.flow(id).and_then(|flow| self.flows.entry(flow));
+        let peers = entry.map_or(0, |entry| entry.peers.len());
+        let Some(flow) = self.flows.flow_mut(id) else { return };
+        for _ in 0..flow.give_up(now, peers) {
+            flow.counters.count_send_error();
+            self.drops.count(DropReason::NoSa);
         }
     }
 }

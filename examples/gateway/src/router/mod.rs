@@ -47,6 +47,7 @@ pub use policy::{ConfiguredPolicy, Unsupported};
 pub use routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
 pub use snapshot::{FlowView, IkeSaView, RouterSnapshot, SaView};
 
+use counters::ErrorRate;
 use event::{Connections, Journal};
 use flows::Flows;
 
@@ -113,6 +114,8 @@ pub struct Router {
     drops: Counters,
     /// When a drop for this reason was last told of.
     drops_told: BTreeMap<DropReason, Duration>,
+    /// ICMP errors that were sent of late.
+    errors_told: ErrorRate,
     keys: Option<KeyLog>,
 }
 
@@ -150,6 +153,7 @@ impl Router {
             counters: RouterCounters::default(),
             drops: Counters::new(),
             drops_told: BTreeMap::new(),
+            errors_told: ErrorRate::default(),
             keys: options.key_log.then(KeyLog::default),
         })
     }
@@ -283,6 +287,9 @@ impl Node for Router {
         self.handle_limits(now);
         self.engine.handle_timeout(now);
         self.drain_engine(now);
+        for id in self.flows.overdue(now) {
+            self.give_up(now, id);
+        }
     }
 
     fn poll_timeout(&self) -> Option<Duration> {

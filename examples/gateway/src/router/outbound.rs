@@ -3,10 +3,11 @@
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
-use ipsec_core::{DropReason, Flow, PacketBuf, SealError, Verdict, decrement_ttl};
-use oakley::{Input, Path, Request};
+use ipsec_core::{DropReason, Flow, IpHeader, PacketBuf, Protocol, SealError, Verdict, decrement_ttl};
+use oakley::{BundleId, Input, Path, Request};
 
 use super::counters::Work;
+use super::datagram;
 use super::flows::{BundleState, FlowId, Installed};
 use super::routes::InterfaceIndex;
 use super::sa::{OutboundSa, encrypts};
@@ -32,6 +33,11 @@ impl Router {
         match self.flows.policy(interface).map(|policy| policy.outbound(&flow)) {
             None | Some(Verdict::Bypass) => {
                 self.counters.count_forwarded();
+                if let Some(mtu) = self.mtu(interface)
+                    && packet.len() > mtu
+                {
+                    self.tell_fragmentation_needed(now, &packet, mtu);
+                }
                 self.transmit(now, interface, packet);
             }
             Some(Verdict::Protect(id)) => self.protect(now, *id, &flow, packet),
@@ -48,9 +54,12 @@ impl Router {
         }
     }
 
+    fn mtu(&self, interface: InterfaceIndex) -> Option<usize> {
+        self.routing.interface(interface).map(|interface| interface.mtu)
+    }
+
     fn transmit(&mut self, now: Duration, interface: InterfaceIndex, packet: PacketBuf) {
-        let fits = self.routing.interface(interface).is_some_and(|interface| packet.len() <= interface.mtu);
-        if !fits {
+        if self.mtu(interface).is_none_or(|mtu| packet.len() > mtu) {
             return self.drop_packet(now, &packet, DropReason::TooBig);
         }
         self.outbox.push_back((interface, packet.octets().to_vec()));
@@ -58,16 +67,19 @@ impl Router {
 
     /// A packet that a flow must carry: sealed, kept until there are SAs, or dropped; never sent in clear.
     fn protect(&mut self, now: Duration, id: FlowId, flow: &Flow, mut packet: PacketBuf) {
-        let sealed = match self.flows.sending(id, flow) {
-            Some(bundle) => self.flows.bundles.get_mut(&bundle).map(|state| {
-                let result = seal(state, &mut packet, now, self.provider.random.as_ref());
-                (bundle, state.path.remote.ip(), result)
-            }),
-            None => None,
-        };
-        let Some((bundle, peer, result)) = sealed else {
+        let Some(bundle) = self.flows.sending(id, flow) else {
             return self.negotiate(now, id, packet);
         };
+        // Before a sequence number is spent: a packet that cannot leave must not count as sent.
+        if let Some(room) = self.room(bundle, &packet)
+            && packet.len() > room
+        {
+            self.tell_fragmentation_needed(now, &packet, room);
+            return self.refuse(now, id, &packet, DropReason::TooBig);
+        }
+        let Some(state) = self.flows.bundles.get_mut(&bundle) else { return };
+        let peer = state.path.remote.ip();
+        let result = seal(state, &mut packet, now, self.provider.random.as_ref());
         match result {
             Ok(work) => {
                 if let Some(flow) = self.flows.flow_mut(id) {
@@ -80,34 +92,65 @@ impl Router {
         self.report_limits(now, bundle);
     }
 
+    /// Octets of the largest packet like this one that a bundle can carry to its peer; `None` if nothing can.
+    fn room(&self, bundle: BundleId, packet: &PacketBuf) -> Option<usize> {
+        let state = self.flows.bundles.get(&bundle)?;
+        let peer = state.path.remote.ip();
+        let mtu = self.mtu(self.routing.egress(peer)?)?;
+        let header_len = IpHeader::parse(packet.octets()).ok()?.header_len();
+        // What leaves fits the link; each layer, from the outermost one, takes its part of that.
+        let outermost_first = state.outbound.iter().rev();
+        Some(outermost_first.fold(mtu, |limit, layer| layer.sa.room(limit, header_len, peer.is_ipv6())))
+    }
+
+    /// Tells a host behind this router that its packet was too long (RFC 4301 8.2.1), not more often than others may be
+    /// told something.
+    fn tell_fragmentation_needed(&mut self, now: Duration, packet: &PacketBuf, mtu: usize) {
+        let Ok(IpHeader::V4(header)) = IpHeader::parse(packet.octets()) else { return };
+        if self.routing.owner(header.source.into()).is_some() {
+            return;
+        }
+        let back = self.routing.egress(header.source.into());
+        let own = back.and_then(|back| self.routing.interface(back)?.own_v4());
+        let (Some(own), Some(message)) = (own, datagram::fragmentation_needed(packet.octets(), mtu)) else {
+            return;
+        };
+        if !self.errors_told.may_tell(now) {
+            return;
+        }
+        let about = (Protocol::ICMP, self.identification.draw());
+        if let Some(octets) = datagram::ipv4(own, header.source, about, &message) {
+            self.send_by_policy(now, PacketBuf::copy_of(&octets));
+        }
+    }
+
     /// Keeps the packet and asks for SAs, unless a negotiation runs or has failed a moment ago.
     fn negotiate(&mut self, now: Duration, id: FlowId, packet: PacketBuf) {
         let Some(flow) = self.flows.flow(id) else { return };
-        if !flow.negotiating && !flow.may_negotiate(now) {
+        if !flow.is_negotiating() && !flow.may_negotiate(now) {
             return self.refuse(now, id, &packet, DropReason::NoSa);
         }
-        let begin = !flow.negotiating;
         let request = self.flows.ends(flow).map(|(local, remote)| Request {
             path: Path { local: SocketAddr::new(local, IKE_PORT), remote: SocketAddr::new(remote, IKE_PORT) },
             selectors: flow.negotiated.clone(),
         });
         let Some(request) = request else { return self.refuse(now, id, &packet, DropReason::NoSa) };
         let Some(flow) = self.flows.flow_mut(id) else { return };
-        flow.negotiating = true;
+        let begins = flow.begin(now);
         if flow.wait(packet).is_err() {
             flow.counters.count_send_error();
             self.drops.count(DropReason::NoSa);
         }
-        if begin {
-            self.tell_engine(now, Input::Initiate(request));
+        if begins && self.engine.handle_input(now, Input::Initiate(request)).is_err() {
+            self.give_up(now, id);
         }
+        self.drain_engine(now);
     }
 
     /// Sends what waited for a flow's SAs.
     pub(super) fn send_waiting(&mut self, now: Duration, id: FlowId) {
         let Some(flow) = self.flows.flow_mut(id) else { return };
-        flow.negotiating = false;
-        for packet in core::mem::take(&mut flow.waiting) {
+        for packet in flow.succeed() {
             match Flow::of(packet.octets()) {
                 Ok(flow) => self.protect(now, id, &flow, packet),
                 Err(_) => self.refuse(now, id, &packet, DropReason::InnerHeader),

@@ -1,6 +1,6 @@
 //! Interfaces, and which of them a destination is behind.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::ops::RangeInclusive;
 
 use ipsec_core::Selector;
@@ -46,6 +46,15 @@ impl Interface {
     #[must_use]
     pub fn is_own(&self, address: IpAddr) -> bool {
         self.nets.iter().any(|net| net.address == address)
+    }
+
+    /// The first of its IPv4 addresses.
+    #[must_use]
+    pub fn own_v4(&self) -> Option<Ipv4Addr> {
+        self.nets.iter().find_map(|net| match net.address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        })
     }
 
     /// Whether `address` is a neighbour's, or the interface's own.
@@ -134,8 +143,6 @@ impl RoutingTable {
 
 #[cfg(test)]
 mod tests {
-    use core::net::Ipv4Addr;
-
     use super::*;
 
     fn table() -> RoutingTable {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crypto_provider::SecureRandom;
-use ipsec_core::{DropReason, Limit, Opened, PacketBuf, SaSnapshot, SealError};
+use ipsec_core::{DropReason, Limit, Mode, Opened, PacketBuf, SaSnapshot, SealError};
 use ipsec_esp::Suite;
 
 /// An SA that protects packets.
@@ -29,6 +29,17 @@ impl OutboundSa {
                 let sequence = sa.reserve(packet.len(), now)?;
                 sa.seal(sequence, packet)
             }
+        }
+    }
+
+    /// Octets of the largest packet with an IP header of `header_len` that is no longer than `limit` once it is sealed.
+    pub(super) fn room(&self, limit: usize, header_len: usize, over_v6: bool) -> usize {
+        match self {
+            Self::Esp(sa) if sa.config().mode == Mode::Transport => {
+                sa.max_payload(limit.saturating_sub(header_len)).saturating_add(header_len)
+            }
+            Self::Esp(sa) => sa.max_payload(limit),
+            Self::Ah(sa) => limit.saturating_sub(sa.overhead(over_v6)),
         }
     }
 

@@ -341,3 +341,53 @@ fn t107_a_ttl_that_runs_out_goes_nowhere() {
     // Two routers on the way take one each; the tunnel itself takes none.
     assert_eq!(pair.inside[1][0][8], 62);
 }
+
+/// A datagram of `len` octets that must not be fragmented.
+fn whole(len: usize) -> Vec<u8> {
+    let mut packet = packet(HOST_A, HOST_B, &vec![0; len - 28]);
+    packet[6] = 0x40;
+    packet[10..12].fill(0);
+    let sum = checksum(&packet[..20]).to_be_bytes();
+    packet[10..12].copy_from_slice(&sum);
+    packet
+}
+
+/// T106, T107: a packet that would be too long once it is sealed is not counted as sent; its host, and nobody else, learns
+/// what fits, and that is exactly what fits.
+#[test]
+fn t106_t107_what_is_too_long_for_a_tunnel_is_told_to_its_host_only() {
+    for configs in [PRESHARE, AH_ESP] {
+        let mut pair = Pair::up(configs);
+        let (wire, mut sent) = (pair.wire.len(), pair.inside[1].len());
+        let flow = |pair: &Pair| pair.routers[0].snapshot(pair.now).flows[0].counters;
+        let before = flow(&pair);
+        pair.send_inside(0, &whole(1500));
+        assert_eq!((flow(&pair).encaps, flow(&pair).send_errors), (before.encaps, before.send_errors + 1));
+        assert_eq!((pair.wire.len(), pair.drops(0, DropReason::TooBig)), (wire, 1));
+        let told = pair.inside[0].pop().unwrap();
+        assert_eq!(
+            (told[9], &told[12..20], &told[20..22]),
+            (1, &[50, 50, 50, 50, 50, 50, 50, 1][..], &[3, 4][..])
+        );
+        assert_eq!(checksum(&told[20..]), 0);
+        let mtu = usize::from(u16::from_be_bytes([told[26], told[27]]));
+        pair.send_inside(0, &whole(mtu));
+        sent += 1;
+        assert_eq!(pair.inside[1].len(), sent, "{mtu} octets fit");
+        assert!(pair.wire.last().unwrap().1.len() <= 1500);
+        pair.send_inside(0, &whole(mtu + 1));
+        assert_eq!((pair.inside[1].len(), pair.drops(0, DropReason::TooBig)), (sent, 2));
+        // A burst is answered with a few messages; the next second has its own.
+        for _ in 0..100 {
+            pair.send_inside(0, &whole(1500));
+        }
+        assert_eq!(pair.inside[0].len(), 9);
+        pair.run_for(SECOND);
+        pair.send_inside(0, &whole(1500));
+        assert_eq!(pair.inside[0].len(), 10);
+        // Without DF there is nothing to tell; packets are not fragmented.
+        pair.send_inside(0, &packet(HOST_A, HOST_B, &[0; 1472]));
+        assert_eq!((pair.inside[0].len(), pair.inside[1].len()), (10, sent));
+        assert_eq!(flow(&pair).encaps, before.encaps + 1);
+    }
+}
