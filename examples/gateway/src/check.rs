@@ -88,6 +88,7 @@ pub fn load(
     })?;
     let config = ios::parse(name, text)?;
     let policies = ios::lower(&config, name)?;
+    ios::runs(&policies, name)?;
     Ok((config, policies))
 }
 

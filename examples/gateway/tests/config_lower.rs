@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm};
 use gateway::check;
 use gateway::ios::{self, ErrorKind, Policies, Protection, Refusal, Vintage, WarningKind};
+use gateway::router::{Router, RouterError, RouterOptions};
 use ipsec_core::{Direction, Flow, FlowPorts, Match, Rule};
 use oakley::{
     Confidentiality, Encapsulation, Identity, KeyQuery, Mode, PeerIdentity, Phase2Transform, Protocol,
@@ -230,6 +231,73 @@ fn t133_deny_lines_stay_in_order() {
     );
 }
 
+/// Nothing that is written is ignored without a word.
+#[test]
+fn what_has_no_effect_is_said_with_its_place() {
+    let said = |text: &str| -> Vec<(u32, u32, WarningKind)> {
+        let warnings = lower(text).warnings.into_iter();
+        warnings.map(|warning| (warning.origin.line, warning.origin.column, warning.kind)).collect()
+    };
+    let dead = |line: &str| BASE.replace("hostname a\n", &format!("{line}\n"));
+    let no_effect = |what| WarningKind::NoEffectYet { what };
+    let keepalive = said(&dead("crypto isakmp keepalive 30 5 periodic"));
+    assert_eq!(keepalive, [(1, 25, no_effect("crypto isakmp keepalive"))]);
+    let nat = said(&dead("crypto isakmp nat keepalive 20"));
+    assert_eq!(nat, [(1, 29, no_effect("crypto isakmp nat keepalive"))]);
+    let transport = BASE.replace("esp-sha256-hmac\n", "esp-sha256-hmac\n mode transport\n");
+    assert_eq!(said(&transport), [(7, 12, WarningKind::TunnelInstead { map: "m".into(), sequence: 10 })]);
+    let own = "permit ip host 20.20.20.21 host 20.20.20.20";
+    let own = transport.replace("permit ip 50.50.50.0 0.0.0.255 60.60.60.0 0.0.0.255", own);
+    assert_eq!(said(&own), []);
+}
+
+/// T133: a deny line above a permit line may leave nothing of it.
+#[test]
+fn t133_a_permit_line_below_a_deny_of_all_its_packets_is_pointed_out() {
+    let found = |text: &str| -> Vec<(u32, WarningKind)> {
+        let warnings = lower(text).warnings.into_iter();
+        warnings.map(|warning| (warning.origin.line, warning.kind)).collect()
+    };
+    let dead = [(14, WarningKind::NeverReached { list: "101".into() })];
+    let text = |deny: &str| {
+        BASE.replace("access-list 101 permit", &format!("access-list 101 {deny}\naccess-list 101 permit"))
+    };
+    assert_eq!(found(&text("deny ip any any")), dead);
+    assert_eq!(found(&text("deny ip 50.50.0.0 0.0.255.255 any")), dead);
+    assert_eq!(found(&text("deny tcp any any")), []);
+    assert_eq!(found(&text("deny ip host 50.50.50.7 any")), []);
+}
+
+/// What is translated and does not run is refused by `check` and by the router, at the same place.
+#[test]
+fn entries_that_do_not_run_yet_are_refused_with_their_place() {
+    let dynamic = BASE.replace(
+        "crypto map m 10 ipsec-isakmp\n set peer 20.20.20.20\n set transform-set t\n match address 101\n",
+        "crypto dynamic-map d 5\n set transform-set t\ncrypto map m 65535 ipsec-isakmp dynamic d\n",
+    );
+    let six = BASE
+        .replace("set peer 20.20.20.20", "set peer 2001:db8::20")
+        .replace(" crypto map m\n", " ipv6 address 2001:db8::21/64\n crypto map m\n");
+    let per_host =
+        BASE.replace(" match address 101", " set security-association level per-host\n match address 101");
+    for (text, line, what) in [
+        (MANUAL, 2, "ipsec-manual"),
+        (&dynamic, 6, "an entry from a dynamic map"),
+        (&per_host, 6, "set security-association level per-host"),
+        (&six, 6, "a peer with an IPv6 address"),
+    ] {
+        let Err(errors) = check::load("x.cfg", text.as_bytes()) else { panic!("runs:\n{text}") };
+        let found: Vec<_> = errors.iter().map(|error| (error.line, error.kind.clone())).collect();
+        assert_eq!(found, [(line, ErrorKind::Refused(Refusal::NotYet(what)))], "{text}");
+        let (provider, options) = (crypto_provider::default::provider(), RouterOptions::default());
+        let config = ios::parse("x.cfg", text).unwrap();
+        let Err(RouterError::Config(again)) = Router::new("x.cfg", config, provider, options) else {
+            panic!("runs:\n{text}")
+        };
+        assert_eq!(again.first().map(|error| error.line), Some(line));
+    }
+}
+
 /// T133: what is conflicting or boundless is said; what is incomplete does not run.
 #[test]
 fn t133_conflicts_and_incomplete_maps() {
@@ -279,6 +347,7 @@ fn refused_transforms_and_names() -> Vec<Case> {
         ("set peer 20.20.20.20", "set peer b.example", 7, 11, Refusal::Unresolved("b.example".into())),
         ("t esp-aes esp-sha256-hmac", "t ah-rfc1828 esp-rfc1829", 5, 30, Refusal::OldTransform("ah-rfc1828")),
         ("esp-sha256-hmac\n", "esp-sha256-hmac\n initialization-vector size 4\n", 6, 29, Refusal::IvSize),
+        ("t esp-aes esp-sha256-hmac", "t esp-null", 5, 30, Refusal::NoProtection),
         (
             "0.0.0.255 60.60.60.0 0.0.0.255",
             "0.0.255.0 any",

@@ -122,6 +122,14 @@ pub enum Refusal {
         "transform {0} is read but does not run: it has no sequence numbers and cannot be negotiated by RFC 2407"
     )]
     OldTransform(&'static str),
+    /// An entry of a map that is read and translated; routers do not run it.
+    #[error("{0} is read but does not run yet")]
+    NotYet(&'static str),
+    /// `esp-null` with nothing beside it.
+    #[error(
+        "esp-null alone protects nothing: add an ESP authenticator or AH, esp-null esp-sha256-hmac for example"
+    )]
+    NoProtection,
     /// `initialization-vector size 4`.
     #[error("an initialization vector of 4 octets belongs to esp-rfc1829, which does not run")]
     IvSize,

@@ -27,7 +27,7 @@ mod running;
 pub use error::{ConfigError, ErrorKind, Refusal};
 pub use lower::{
     AppliedMap, ManualAh, ManualEsp, ManualSas, MapPolicy, MapRule, Policies, PolicyPeer, Protection,
-    SharedKey, Vintage, Warning, WarningKind, lower,
+    SharedKey, Vintage, Warning, WarningKind, lower, runs,
 };
 pub use reader::{MAX_ERRORS, MAX_LINE, Reader, parse};
 pub use running::print;

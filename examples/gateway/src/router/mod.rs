@@ -36,14 +36,14 @@ use netsim::{Node, Port};
 use oakley::{Engine, LimitReached};
 
 use crate::ios::model::RunningConfig;
-use crate::ios::{ConfigError, lower};
+use crate::ios::{ConfigError, lower, runs};
 use crate::keylog::KeyLog;
 
 pub use counters::{FlowCounters, RouterCounters};
 pub use event::{DroppedPacket, Happening, Occurrence, RemovedSa, SaConnections};
 pub use flows::{EntryConfig, FlowId, LineConfig, MAX_WAITING, MapConfig};
 pub use install::InstallError;
-pub use policy::{ConfiguredPolicy, Unsupported};
+pub use policy::ConfiguredPolicy;
 pub use routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
 pub use snapshot::{FlowView, IkeSaView, RouterSnapshot, SaView};
 
@@ -67,9 +67,6 @@ pub enum RouterError {
     /// Lines that do not run.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Config(Vec<ConfigError>),
-    /// See [`Unsupported`].
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomFailed),
@@ -131,8 +128,9 @@ impl Router {
         options: RouterOptions,
     ) -> Result<Self, RouterError> {
         let policies = lower(&config, file).map_err(RouterError::Config)?;
+        runs(&policies, file).map_err(RouterError::Config)?;
         let routing = policy::routing(&config);
-        let maps = policy::maps(&policies, &routing)?;
+        let maps = policy::maps(&policies, &routing);
         let mut first_identification = [0; 2];
         provider.random.fill(&mut first_identification)?;
         let policy = Arc::new(ConfiguredPolicy::new(policies, options.key_log));

@@ -9,30 +9,17 @@ use oakley::{
     Confidentiality, Encapsulation, KeyQuery, Mode, Path, Peer, Phase1Policy, Phase2Policy, Phase2Transform,
     PolicySource, Quirks, SelectorPair,
 };
-use thiserror::Error;
 
 use super::flows::{EntryConfig, LineConfig, MapConfig};
 use super::install::selector;
 use super::routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
 use crate::ios::model::{DfBit, NextHop, Replay, RunningConfig};
-use crate::ios::{AppliedMap, MapPolicy, MapRule, Policies, Protection};
+use crate::ios::{MapPolicy, MapRule, Policies, Protection};
 
 /// Octets of our nonces: those of SHA-1's output, within the 8 to 256 of RFC 2409 5.
 const NONCE_LEN: usize = 20;
 /// What an interface takes whose configuration says nothing (RFC 894).
 const DEFAULT_MTU: usize = 1500;
-
-/// A crypto map entry that reads well and that this router does not run.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("crypto map {map} {sequence}: {what} does not run yet")]
-pub struct Unsupported {
-    /// The map.
-    pub map: String,
-    /// The entry.
-    pub sequence: u16,
-    /// What it asks for.
-    pub what: &'static str,
-}
 
 /// A configuration as the engine asks for it.
 pub struct ConfiguredPolicy {
@@ -172,8 +159,8 @@ fn index(interfaces: &[Interface], name: &str) -> Option<InterfaceIndex> {
     u16::try_from(index).ok().map(InterfaceIndex)
 }
 
-/// The crypto maps of all interfaces.
-pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Result<Vec<MapConfig>, Unsupported> {
+/// The crypto maps of all interfaces, of policies that [`runs`](crate::ios::runs) has found nothing in.
+pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Vec<MapConfig> {
     let df = match policies.df_bit {
         Some(DfBit::Set) => DfPolicy::Set,
         Some(DfBit::Clear) => DfPolicy::Clear,
@@ -186,22 +173,17 @@ pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Result<Vec<Ma
         else {
             continue;
         };
-        let entries = map.entries.iter().map(|one| entry(map, one, df)).collect::<Result<_, _>>()?;
+        let entries = map.entries.iter().map(|one| entry(one, df)).collect();
         out.push(MapConfig { name: map.name.clone(), interface, local, entries });
     }
-    Ok(out)
+    out
 }
 
-fn entry(map: &AppliedMap, entry: &MapPolicy, df: DfPolicy) -> Result<EntryConfig, Unsupported> {
-    let unsupported = |what| Unsupported { map: map.name.clone(), sequence: entry.sequence, what };
+fn entry(entry: &MapPolicy, df: DfPolicy) -> EntryConfig {
     let replay = match &entry.protection {
-        Protection::Negotiated { per_host: true, .. } => return Err(unsupported("level per-host")),
         Protection::Negotiated { replay, .. } => *replay,
-        Protection::Manual(_) => return Err(unsupported("ipsec-manual")),
+        Protection::Manual(_) => None,
     };
-    if entry.dynamic.is_some() || entry.peers.is_empty() {
-        return Err(unsupported("dynamic"));
-    }
     let lines = entry.rules.iter().filter_map(|rule| match (&rule.rule, &rule.flow) {
         (Rule::Permit(selector), Some(flow)) => {
             Some(LineConfig { selector: selector.clone(), negotiated: Some(flow.clone()) })
@@ -209,7 +191,7 @@ fn entry(map: &AppliedMap, entry: &MapPolicy, df: DfPolicy) -> Result<EntryConfi
         (Rule::Deny(selector), _) => Some(LineConfig { selector: selector.clone(), negotiated: None }),
         (Rule::Permit(_), None) => None,
     });
-    Ok(EntryConfig {
+    EntryConfig {
         sequence: entry.sequence,
         peers: entry.peers.iter().map(|peer| peer.address).collect(),
         lines: lines.collect(),
@@ -219,5 +201,5 @@ fn entry(map: &AppliedMap, entry: &MapPolicy, df: DfPolicy) -> Result<EntryConfi
             _ => ReplayProtection::default(),
         },
         df,
-    })
+    }
 }

@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::{Commands, host_name, ipv6_prefix, mask, network, policy};
 use crate::ios::lexer::{Fault, Words, abbreviates};
-use crate::ios::model::{IdentityKind, Keepalive, KeyOwner, PreSharedKey};
+use crate::ios::model::{IdentityKind, Keepalive, KeyOwner, Located, PreSharedKey};
 use crate::ios::reader::Reader;
 
 pub(crate) const COMMANDS: Commands = &[
@@ -56,12 +56,13 @@ fn no_identity(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> 
 
 /// `keepalive SECONDS [RETRY] [periodic|on-demand]`.
 fn keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
+    let origin = words.origin();
     let seconds = words.number(10..=3600)?;
     let is_number = words.peek().is_some_and(|word| word.bytes().all(|octet| octet.is_ascii_digit()));
     let retry = if is_number { Some(words.number(2..=60)?) } else { None };
     let periodic = words.optional(&[("on-demand", false), ("periodic", true)])?.unwrap_or(false);
     words.end()?;
-    reader.config.isakmp.keepalive = Some(Keepalive { seconds, retry, periodic });
+    reader.config.isakmp.keepalive = Some(Located { value: Keepalive { seconds, retry, periodic }, origin });
     Ok(())
 }
 
@@ -73,9 +74,10 @@ fn no_keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault>
 
 fn nat(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     words.keyword("keepalive")?;
+    let origin = words.origin();
     let seconds = words.number(5..=3600)?;
     words.end()?;
-    reader.config.isakmp.nat_keepalive = Some(seconds);
+    reader.config.isakmp.nat_keepalive = Some(Located { value: seconds, origin });
     Ok(())
 }
 

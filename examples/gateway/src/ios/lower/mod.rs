@@ -7,12 +7,16 @@ mod entry;
 mod manual;
 mod phase1;
 mod policies;
+mod runs;
 mod selectors;
 mod transform;
 mod warning;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
 use std::collections::BTreeSet;
+
+use oakley::{Encapsulation, SelectorPair};
 
 use super::error::{ConfigError, ErrorKind, Refusal};
 use super::model::{Interface, InterfaceName, MapKind, Origin, RunningConfig};
@@ -20,6 +24,7 @@ use super::reader::MAX_ERRORS;
 
 pub use manual::{ManualAh, ManualEsp, ManualSas};
 pub use policies::{AppliedMap, MapPolicy, MapRule, Policies, PolicyPeer, Protection, SharedKey, Vintage};
+pub use runs::runs;
 pub use warning::{Warning, WarningKind};
 
 /// Translates a configuration. `file` is the name that errors carry.
@@ -37,6 +42,8 @@ pub fn lower(config: &RunningConfig, file: &str) -> Result<Policies, Vec<ConfigE
     let Lowering { mut refusals, mut warnings, .. } = work;
     if refusals.is_empty() {
         warnings.sort_by_key(|warning| (warning.origin.line, warning.origin.column));
+        // A map on several interfaces is looked at once for each.
+        warnings.dedup_by(|one, other| one.kind == other.kind && one.origin.line == other.origin.line);
         return Ok(Policies { warnings, ..policies });
     }
     refusals.sort_by_key(|(origin, _)| (origin.line, origin.column));
@@ -85,8 +92,8 @@ impl Lowering<'_> {
             keys,
             hosts: config.hosts.clone(),
             aggressive_mode: config.isakmp.aggressive_mode,
-            keepalive: config.isakmp.keepalive,
-            nat_keepalive: config.isakmp.nat_keepalive,
+            keepalive: config.isakmp.keepalive.as_ref().map(|one| one.value),
+            nat_keepalive: config.isakmp.nat_keepalive.as_ref().map(|one| one.value),
             udp_encapsulation: config.ipsec.udp_encapsulation,
             df_bit: config.ipsec.df_bit,
             maps,
@@ -99,6 +106,11 @@ impl Lowering<'_> {
         let config = self.config;
         if let (Vintage::Ios1998, Some(version)) = (self.vintage, &config.version) {
             self.warn(version.origin, WarningKind::Vintage1998 { major: version.major });
+        }
+        let keepalive = config.isakmp.keepalive.as_ref().map(|one| (one.origin, "crypto isakmp keepalive"));
+        let nat = config.isakmp.nat_keepalive.as_ref().map(|one| (one.origin, "crypto isakmp nat keepalive"));
+        for (origin, what) in keepalive.into_iter().chain(nat) {
+            self.warn(origin, WarningKind::NoEffectYet { what });
         }
         for ca in &config.ca_identities {
             self.warn(ca.origin, WarningKind::Unused { what: "crypto ca identity" });
@@ -136,6 +148,7 @@ impl Lowering<'_> {
                     entries: entries.clone(),
                 };
                 self.local_ends(interface, &applied);
+                self.transport_ends(&applied);
                 out.push(applied);
             }
         }
@@ -188,6 +201,30 @@ impl Lowering<'_> {
             let interface_name = interface.name.to_string();
             let origin = interface.crypto_map.as_ref().map_or(interface.origin, |map| map.origin);
             self.refuse(origin, Refusal::NoLocalAddress { interface: interface_name, family });
+        }
+    }
+
+    /// Transport mode is for what the two gateways say to each other; other flows are tunnelled, and that is said.
+    fn transport_ends(&mut self, applied: &AppliedMap) {
+        for entry in &applied.entries {
+            let Protection::Negotiated { encapsulation: Encapsulation::Transport, .. } = &entry.protection
+            else {
+                continue;
+            };
+            let is_host =
+                |range: &RangeInclusive<IpAddr>, host| *range.start() == host && *range.end() == host;
+            let is_ours = |flow: &SelectorPair| {
+                entry.peers.iter().any(|peer| {
+                    let local = applied.local(peer.address);
+                    local.is_some_and(|local| is_host(&flow.local.addresses, local))
+                        && is_host(&flow.remote.addresses, peer.address)
+                })
+            };
+            let mut flows = entry.rules.iter().filter_map(|rule| rule.flow.as_ref());
+            if flows.any(|flow| !is_ours(flow)) {
+                let (map, sequence) = (applied.name.clone(), entry.sequence);
+                self.warn(entry.origin, WarningKind::TunnelInstead { map, sequence });
+            }
         }
     }
 

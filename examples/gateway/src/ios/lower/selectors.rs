@@ -35,7 +35,10 @@ impl Lowering<'_> {
             let permit = rule.action == AclAction::Permit;
             permits |= permit;
             match translate(rule, list.kind) {
-                Ok(rules) => out.extend(rules),
+                Ok(rules) => {
+                    self.never_reached(&out, &rules, &text);
+                    out.extend(rules);
+                }
                 Err(refusal) => self.refuse(rule.origin, refusal),
             }
             if permit
@@ -50,6 +53,24 @@ impl Lowering<'_> {
             self.refuse(name.origin, Refusal::NothingPermitted(text));
         }
         (self.refusals.len() == refused).then_some(out)
+    }
+
+    /// Warns of permits that one deny line before them leaves nothing of.
+    fn never_reached(&mut self, before: &[MapRule], rules: &[MapRule], list: &str) {
+        let is_denied = |permitted: &Selector| {
+            let mut denied = before.iter().filter_map(|rule| match &rule.rule {
+                Rule::Deny(denied) => Some(denied),
+                Rule::Permit(_) => None,
+            });
+            denied.any(|denied| denied.covers(permitted))
+        };
+        for rule in rules {
+            if let Rule::Permit(permitted) = &rule.rule
+                && is_denied(permitted)
+            {
+                self.warn(rule.origin, WarningKind::NeverReached { list: list.to_owned() });
+            }
+        }
     }
 }
 

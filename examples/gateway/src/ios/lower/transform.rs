@@ -85,6 +85,12 @@ impl Lowering<'_> {
         if let Some(esp) = &mut parts.esp {
             esp.integrity = authenticator;
         }
+        // RFC 4303 3.2: at least one of confidentiality and integrity.
+        if let [only] = set.transforms.as_slice()
+            && only.value == Transform::EspNull
+        {
+            self.refuse(only.origin, Refusal::NoProtection);
+        }
         if let Some(size) = set.iv_size.filter(|size| size.value != 8) {
             self.refuse(size.origin, Refusal::IvSize);
         }

@@ -71,6 +71,23 @@ pub enum WarningKind {
         /// The map.
         map: String,
     },
+    /// A command that is read and kept and does nothing yet.
+    NoEffectYet {
+        /// The command.
+        what: &'static str,
+    },
+    /// A permit line all of whose packets a deny line before it takes out.
+    NeverReached {
+        /// The access list.
+        list: String,
+    },
+    /// `mode transport` for packets that only pass through.
+    TunnelInstead {
+        /// The map.
+        map: String,
+        /// The entry.
+        sequence: u16,
+    },
     /// Something that is read and kept and not used.
     Unused {
         /// What.
@@ -107,6 +124,16 @@ impl fmt::Display for WarningKind {
             Self::NotApplied { map } => {
                 write!(f, "crypto map {map} is applied to no interface: nothing is protected by it")
             }
+            Self::NoEffectYet { what } => write!(f, "{what} is read and kept and has no effect yet"),
+            Self::NeverReached { list } => write!(
+                f,
+                "access list {list}: a deny line above takes all packets of this permit line; none of them is protected"
+            ),
+            Self::TunnelInstead { map, sequence } => write!(
+                f,
+                "crypto map {map} {sequence}: transport mode is for packets between the two routers themselves; \
+                 others are tunnelled"
+            ),
             Self::Unused { what } => write!(f, "{what} is read and kept, but certificates and RSA keys are not used yet"),
         }
     }

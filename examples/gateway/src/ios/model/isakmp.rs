@@ -18,9 +18,9 @@ pub struct Isakmp {
     /// `crypto isakmp aggressive-mode disable` makes this false.
     pub aggressive_mode: bool,
     /// `crypto isakmp keepalive` (RFC 3706).
-    pub keepalive: Option<Keepalive>,
+    pub keepalive: Option<Located<Keepalive>>,
     /// `crypto isakmp nat keepalive`, in seconds (RFC 3948 4).
-    pub nat_keepalive: Option<u16>,
+    pub nat_keepalive: Option<Located<u16>>,
     /// Policies by priority, 1 to 10000; 1 is tried first.
     pub policies: BTreeMap<u16, IsakmpPolicy>,
     /// Pre-shared keys, one for each owner.

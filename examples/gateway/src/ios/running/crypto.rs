@@ -6,7 +6,7 @@ use super::Printer;
 use crate::ios::grammar::{map_entry, mask_of, transform_set};
 use crate::ios::model::{
     Authentication, CaIdentity, Certificate, CertificateOwner, ConfigSecret, DfBit, Encryption, Hash,
-    IdentityKind, IpsecLifetime, IsakmpPolicy, KeyOwner, KeyUsage, MapEntry, MapKind, PeerName,
+    IdentityKind, IpsecLifetime, IsakmpPolicy, KeyOwner, KeyUsage, Located, MapEntry, MapKind, PeerName,
     PeerPublicKey, Pfs, PreSharedKey, PublicKeyOwner, Replay, RunningConfig, SessionKeys, Transform,
     TransformSet, TunnelMode,
 };
@@ -64,12 +64,12 @@ fn isakmp(config: &RunningConfig, out: &mut Printer) {
     if isakmp.identity == IdentityKind::Hostname {
         out.line("crypto isakmp identity hostname");
     }
-    if let Some(keepalive) = &isakmp.keepalive {
+    if let Some(Located { value: keepalive, .. }) = &isakmp.keepalive {
         let retry = keepalive.retry.map_or(String::new(), |retry| format!(" {retry}"));
         let periodic = if keepalive.periodic { " periodic" } else { "" };
         out.line(format_args!("crypto isakmp keepalive {}{retry}{periodic}", keepalive.seconds));
     }
-    if let Some(seconds) = isakmp.nat_keepalive {
+    if let Some(Located { value: seconds, .. }) = isakmp.nat_keepalive {
         out.line(format_args!("crypto isakmp nat keepalive {seconds}"));
     }
     if !isakmp.aggressive_mode {
