@@ -12,9 +12,13 @@
 
 mod common;
 
+use common::capture::{Frame, frames};
+use common::octets;
 use common::recording::{Recording, other, side};
 use common::scripted::{Secret, power, prime};
-use common::sources::{AGGRESSIVE_PRE_SHARED, MAIN_PRE_SHARED, MAIN_SIGNATURE, main_psk, racoon, strongswan};
+use common::sources::{
+    AGGRESSIVE_PRE_SHARED, MAIN_PRE_SHARED, MAIN_SIGNATURE, RACOON, main_psk, racoon, strongswan,
+};
 use num_bigint::BigUint;
 use oakley::Role;
 
@@ -62,6 +66,35 @@ fn aggressive_mode_with_a_pre_shared_key() {
 #[test]
 fn main_mode_with_signatures() {
     strongswan(MAIN_SIGNATURE).verify();
+}
+
+/// Each folder that is checked in is one of those above, and each frame in it is a message that was verified, a message
+/// that came again, or not IKE's.
+#[test]
+fn no_recording_and_no_message_is_left_out() {
+    let folder = format!("{}/tests/data/recordings", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut found: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort();
+    let mut named = [MAIN_PRE_SHARED, &[AGGRESSIVE_PRE_SHARED, MAIN_SIGNATURE, RACOON]].concat();
+    named.sort_unstable();
+    assert_eq!(found, named);
+    for name in named {
+        let recording = if name == RACOON { racoon(Role::Initiator) } else { strongswan(name) };
+        let mut protected = 0;
+        for frame in frames(&octets(&format!("recordings/{name}/capture.pcap"))) {
+            match frame {
+                Frame::Ike(datagram) => {
+                    let known = recording.messages.iter().any(|message| message.datagram == datagram.octets);
+                    assert!(known, "{name}: {:02x?}", datagram.octets);
+                }
+                Frame::Protected => protected += 1,
+                Frame::Around => {}
+            }
+        }
+        assert!(protected >= 8, "{name}: {protected} packets");
+    }
 }
 
 /// A recorded private value gives the recorded public value and shared secret.

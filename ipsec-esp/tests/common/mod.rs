@@ -226,6 +226,15 @@ pub fn data(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
+/// The names in a folder of the test data, in order.
+pub fn folders(path: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(data(path)).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 /// The IP packets of a capture on Ethernet.
 pub fn pcap(path: &str) -> Vec<Vec<u8>> {
     let file = std::fs::read(data(path)).unwrap();
@@ -279,6 +288,8 @@ pub fn keys(path: &str) -> Vec<KeyLine> {
             let integrity = match hmac {
                 "HMAC_MD5_96" => Integrity::HMAC_MD5_96,
                 "HMAC_SHA1_96" => Integrity::HMAC_SHA1_96,
+                "HMAC_SHA2_384_192" => Integrity::HMAC_SHA384_192,
+                "HMAC_SHA2_512_256" => Integrity::HMAC_SHA512_256,
                 other => panic!("{other}"),
             };
             Suite::Separate { cipher, key_len, integrity }

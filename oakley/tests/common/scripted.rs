@@ -60,6 +60,10 @@ impl Recorded {
             GroupId::MODP_1024 => 128,
             GroupId::MODP_1536 => 192,
             GroupId::MODP_2048 => 256,
+            // RFC 5903 7: both coordinates.
+            GroupId::ECP_256 => 64,
+            GroupId::ECP_384 => 96,
+            GroupId::ECP_521 => 132,
             other => panic!("{other}"),
         };
         Self { id, len, secrets: Mutex::new(secrets.into_iter().collect()) }

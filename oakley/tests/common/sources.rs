@@ -16,7 +16,7 @@ use super::scripted::Secret;
 use super::{capture, octets, text, unhex};
 
 use CipherAlgorithm::{AesCbc, AesCtr, DesCbc, TripleDesCbc};
-use HashAlgorithm::{Md5, Sha1, Sha256};
+use HashAlgorithm::{Md5, Sha1, Sha256, Sha384, Sha512};
 
 fn suite(cipher: (CipherAlgorithm, usize), hash: HashAlgorithm, group: GroupId, seconds: u64) -> Phase1Suite {
     let (cipher, key_len) = cipher;
@@ -47,13 +47,18 @@ pub const MAIN_PRE_SHARED: &[&str] = &[
     "k-ah-sha1-tunnel",
     "k-esp-des-sha1-transport",
     "main-3des-sha1-modp1024-psk",
+    "main-aes128-sha1-modp1024-ctr",
     "main-aes128-sha1-modp1536-pfs",
+    "main-aes128-sha256-ecp256-ctr",
     "main-aes256-sha256-modp2048-gcm",
+    "main-aes256-sha384-ecp384-pfs",
+    "main-aes256-sha512-ecp521",
     "main-des-md5-modp768-psk",
     "v6-main-aes128-sha1-modp1024",
 ];
 pub const AGGRESSIVE_PRE_SHARED: &str = "aggressive-des-sha1-modp768";
 pub const MAIN_SIGNATURE: &str = "main-3des-sha1-modp1024-rsa1024";
+pub const RACOON: &str = "racoon-main-ah-esp";
 
 /// The suites of a recording between two strongSwans.
 fn suites(name: &str) -> (Phase1Suite, Phase2Transform) {
@@ -68,6 +73,12 @@ fn suites(name: &str) -> (Phase1Suite, Phase2Transform) {
         "main-3des-sha1-modp1024-psk" | "main-3des-sha1-modp1024-rsa1024" => {
             ((TripleDesCbc, 24), Sha1, GroupId::MODP_1024, esp((TripleDesCbc, 24), Sha1))
         }
+        "main-aes128-sha1-modp1024-ctr" => ((AesCbc, 16), Sha1, GroupId::MODP_1024, esp((AesCtr, 32), Sha1)),
+        "main-aes128-sha256-ecp256-ctr" => ((AesCbc, 16), Sha256, GroupId::ECP_256, esp((AesCtr, 16), Sha1)),
+        "main-aes256-sha384-ecp384-pfs" => {
+            ((AesCbc, 32), Sha384, GroupId::ECP_384, esp((AesCbc, 32), Sha384))
+        }
+        "main-aes256-sha512-ecp521" => ((AesCbc, 32), Sha512, GroupId::ECP_521, esp((AesCbc, 24), Sha512)),
         "main-aes128-sha1-modp1536-pfs" => ((AesCbc, 16), Sha1, GroupId::MODP_1536, esp((AesCbc, 16), Sha1)),
         "main-aes256-sha256-modp2048-gcm" => ((AesCbc, 32), Sha256, GroupId::MODP_2048, gcm),
         "main-des-md5-modp768-psk" => ((DesCbc, 8), Md5, GroupId::MODP_768, esp((DesCbc, 8), Md5)),
@@ -78,7 +89,8 @@ fn suites(name: &str) -> (Phase1Suite, Phase2Transform) {
     (suite(cipher, hash, group, 15_840), transform)
 }
 
-fn setting(name: &str, transform: Phase2Transform) -> Setting {
+/// The settings of a recording between two strongSwans, whose Quick Modes repeat the group of phase 1 if any.
+fn setting(name: &str, group: GroupId, transform: Phase2Transform) -> Setting {
     let (encapsulation, flow) = match name {
         "k-ah-sha1-tunnel" => (Encapsulation::Tunnel, nets()),
         "k-esp-des-sha1-transport" => {
@@ -100,7 +112,7 @@ fn setting(name: &str, transform: Phase2Transform) -> Setting {
         narrowed_identities: false,
         protections: vec![transform],
         encapsulation,
-        pfs: name.ends_with("-pfs").then_some(GroupId::MODP_1536),
+        pfs: name.ends_with("-pfs").then_some(group),
         phase2_lifetime: Lifetime { seconds: Some(3960), kilobytes: None },
         flow,
     }
@@ -174,7 +186,8 @@ pub fn strongswan(name: &'static str) -> Recording {
         MAIN_SIGNATURE => Proof::Signature,
         _ => Proof::PreShared(b"lab secret".to_vec()),
     };
-    captured(name, (suite, proof, setting(name, transform)))
+    let setting = setting(name, suite.group, transform);
+    captured(name, (suite, proof, setting))
 }
 
 /// What was derived, from logged keys and from the HASHes and IVs of the messages. `hash` gives HASH_I and HASH_R with the
@@ -309,7 +322,7 @@ fn check_main_psk(file: &Value, recording: &Recording) {
 
 /// AH and ESP in one proposal between two racoons: both exponents are known, and everything that either side logged.
 pub fn racoon(logger: Role) -> Recording {
-    let name = "racoon-main-ah-esp";
+    let name = RACOON;
     let setting = Setting {
         identities: ["10.9.0.1", "10.9.0.2"].map(|address| Identity::Address(address.parse().unwrap())),
         identity_without_port: false,
