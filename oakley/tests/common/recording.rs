@@ -50,6 +50,8 @@ pub enum Proof {
 #[derive(Default)]
 pub struct Secrets {
     pub g_xy: Vec<u8>,
+    /// g(qm)^xy, where the Quick Mode has KE and it was logged.
+    pub quick_g_xy: Option<Vec<u8>>,
     pub skeyid: Vec<u8>,
     pub skeyid_d: Vec<u8>,
     pub skeyid_a: Vec<u8>,
@@ -246,7 +248,7 @@ impl Recording {
     }
 
     fn verify_phase1(&self) {
-        let Secrets { g_xy, skeyid, skeyid_d, skeyid_a, skeyid_e, ka: key, iv } = &self.secrets;
+        let Secrets { g_xy, skeyid, skeyid_d, skeyid_a, skeyid_e, ka: key, iv, .. } = &self.secrets;
         let (name, hash) = (self.name, self.hash());
         let [cky_i, cky_r] = self.cookies();
         let nonces = [self.nonce(Role::Initiator), self.nonce(Role::Responder)].concat();
@@ -312,8 +314,7 @@ impl Recording {
         }
         let public = [one, two].map(|recorded| recorded.message.get::<KeyExchange>().is_some());
         assert_eq!(public, [self.setting.pfs.is_some(); 2], "{}: KE", self.name);
-        // The recording with perfect forward secrecy does not have g(qm)^xy.
-        if self.setting.pfs.is_none() {
+        if self.knows_keymat() {
             for sa in &self.sas {
                 let logged = [&sa.encryption[..], &sa.integrity].concat();
                 let seed = self.keymat_inputs(sa);
@@ -323,13 +324,20 @@ impl Recording {
         }
     }
 
-    /// What KEYMAT of an SA is made of, without g(qm)^xy.
+    /// Whether nothing that goes into KEYMAT is unknown.
+    pub fn knows_keymat(&self) -> bool {
+        self.setting.pfs.is_none() || self.secrets.quick_g_xy.is_some()
+    }
+
+    /// What KEYMAT of an SA is made of.
     pub fn keymat_inputs(&self, sa: &Sa) -> Vec<u8> {
         let [ni, nr] = self.quick_nonces();
         let protocol = match sa.protocol {
             Protocol::Ah => 2,
             Protocol::Esp => 3,
         };
-        [&[protocol][..], &sa.spi.to_be_bytes(), &ni, &nr].concat()
+        // RFC 2409 5.5: g(qm)^xy comes first, if there is one.
+        let g_xy = self.secrets.quick_g_xy.as_deref().unwrap_or_default();
+        [g_xy, &[protocol], &sa.spi.to_be_bytes(), &ni, &nr].concat()
     }
 }

@@ -180,8 +180,7 @@ impl<'a> Replay<'a> {
                     inputs: Some(inputs.collect()),
                 }
             })
-            // Where g(qm)^xy is not known, KEYMAT is not.
-            .filter(|known| self.recording.setting.pfs.is_none() || known.name != "KEYMAT")
+            .filter(|known| self.recording.knows_keymat() || known.name != "KEYMAT")
             .collect();
         derived.sort();
         derived
@@ -228,7 +227,7 @@ impl<'a> Replay<'a> {
                 assert_eq!(sa.spi.0, recorded.spi, "{name}");
                 assert_eq!(sa.encryption_key.len(), recorded.encryption.len(), "{name}");
                 assert_eq!(sa.integrity_key.len(), recorded.integrity.len(), "{name}");
-                if setting.pfs.is_none() {
+                if self.recording.knows_keymat() {
                     assert_eq!(sa.encryption_key.expose(), recorded.encryption, "{name}");
                     assert_eq!(sa.integrity_key.expose(), recorded.integrity, "{name}");
                 }
@@ -281,8 +280,9 @@ fn exponents(recording: &Recording, role: Role) -> Vec<Secret> {
         let quick = recording.quick();
         let [public, peer] = [side(role), side(other(role))]
             .map(|at| quick[at].message.first(PayloadKind::KEY_EXCHANGE).unwrap().raw().to_vec());
-        // What came out of it was not recorded: KEYMAT is compared nowhere.
-        exponents.push(Secret::Outcome { g_xy: vec![1; public.len()], public, peer });
+        // Where what came out of it was not recorded, KEYMAT is compared nowhere.
+        let g_xy = recording.secrets.quick_g_xy.clone().unwrap_or_else(|| vec![1; public.len()]);
+        exponents.push(Secret::Outcome { g_xy, public, peer });
     }
     exponents
 }

@@ -122,6 +122,7 @@ fn secrets(file: &KeyFile) -> Secrets {
     let secret = |name: &str| file.secrets[name].clone();
     Secrets {
         g_xy: secret("DH"),
+        quick_g_xy: file.secrets.get("DH_quick").cloned(),
         skeyid: secret("SKEYID"),
         skeyid_d: secret("SKEYID_d"),
         skeyid_a: secret("SKEYID_a"),
@@ -212,7 +213,7 @@ fn known(recording: &Recording, hash: impl Fn(&str) -> (Vec<u8>, Option<Vec<u8>>
     for (name, recorded) in ["HASH(1)", "HASH(2)", "HASH(3)"].into_iter().zip(quick) {
         known.push(Known::new(name, id, recorded.message.payloads()[0].raw()));
     }
-    if recording.setting.pfs.is_none() {
+    if recording.knows_keymat() {
         for sa in &recording.sas {
             let keymat = Known::new("KEYMAT", id, &[&sa.encryption[..], &sa.integrity].concat());
             let keymat = keymat.of(&recording.keymat_inputs(sa));
@@ -237,6 +238,7 @@ pub fn main_psk() -> Recording {
     let suite = suite((AesCbc, 16), Sha1, GroupId::MODP_1024, 28_800);
     let secrets = Secrets {
         g_xy: field(derived, "g_xy"),
+        quick_g_xy: None,
         skeyid: field(derived, "SKEYID"),
         skeyid_d: field(derived, "SKEYID_d"),
         skeyid_a: field(derived, "SKEYID_a"),
