@@ -25,6 +25,7 @@ mod sa;
 mod snapshot;
 #[cfg(feature = "test-support")]
 pub mod test_support;
+mod vendors;
 
 pub use engine::Engine;
 pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
@@ -40,3 +41,4 @@ pub use policy::{
 pub use quirks::Quirks;
 pub use sa::{BundleId, Direction, IkeSaId, Installation, KeyedSa, RemoveReason, Spi};
 pub use snapshot::{Counters, IkeSaSnapshot, IkeSaState, Snapshot};
+pub use vendors::PeerVendors;

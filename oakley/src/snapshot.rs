@@ -9,6 +9,7 @@ use crate::event::{Bundle, Cookies};
 use crate::identity::Identity;
 use crate::policy::{Mode, Path, Phase1Suite, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// The state of an engine at one moment.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct IkeSaSnapshot {
     pub suite: Option<Phase1Suite>,
     /// Who the peer proved to be.
     pub identity: Option<Identity>,
+    /// What the peer announced in VENDOR payloads.
+    pub vendors: PeerVendors,
     /// When it was established.
     pub established: Option<Duration>,
     /// When its life ends.

@@ -159,6 +159,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             cookies: negotiation.course.cookies,
             suite: negotiation.state.suite().cloned(),
             identity: None,
+            vendors: negotiation.state.offered().vendors.clone(),
             established: None,
             expires: None,
             exchanges: Vec::new(),
@@ -171,6 +172,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             cookies: live.ike.cookies,
             suite: Some(live.ike.suite.chosen.clone()),
             identity: Some(live.ike.identity.clone()),
+            vendors: live.ike.vendors.clone(),
             established: Some(live.ike.established),
             expires: live.expires,
             exchanges: live

@@ -56,6 +56,7 @@ impl Engine {
             keys,
             last_block,
             identity,
+            vendors: offered.vendors,
             began,
             established: now,
         };

@@ -67,11 +67,11 @@ impl Engine {
         let cx = &mut self.host.cx(&[]);
         let begun = match mode {
             Mode::Main => main_initiator::begin(id, path, policy, cx)
-                .map(|(state, datagram)| (state.cookies(), Phase1::from(state), datagram)),
+                .map(|(state, datagram)| (Phase1::from(state), datagram)),
             Mode::Aggressive => aggressive_initiator::begin(id, path, &policy, cx)
-                .map(|(state, datagram)| (state.cookies(), Phase1::from(state), datagram)),
+                .map(|(state, datagram)| (Phase1::from(state), datagram)),
         };
-        let (cookies, state, datagram) = match begun {
+        let (state, datagram) = match begun {
             Ok(begun) => begun,
             Err(why) => {
                 count(&mut self.host.out.counters.failed);
@@ -83,7 +83,7 @@ impl Engine {
             path,
             role: Role::Initiator,
             mode,
-            cookies,
+            cookies: state.offered().cookies,
             began: self.host.now,
             flight: Flight::expecting(datagram.clone(), self.host.now, &self.host.config),
             accepted: Accepted::default(),

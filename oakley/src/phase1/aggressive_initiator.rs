@@ -31,6 +31,7 @@ use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// Sends message 1.
 pub(crate) fn begin(
@@ -45,8 +46,17 @@ pub(crate) fn begin(
     let policy = Arc::new(Phase1Policy { suites, ..policy.clone() });
     let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
     let sa_i = offer::offer(&policy, cx)?;
-    let offered =
-        Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Aggressive, cookies, policy, sa_i };
+    let vendors = PeerVendors::default();
+    let offered = Offered {
+        ike_sa,
+        path,
+        role: Role::Initiator,
+        mode: Mode::Aggressive,
+        cookies,
+        policy,
+        sa_i,
+        vendors,
+    };
     let suite = Suite::resolve(first.clone(), cx.provider).ok_or(LocalFailure::Algorithm)?;
     let authenticator = cx.authenticator(first.method).ok_or(LocalFailure::Method(first.method))?;
     let provisional = Agreed { offered, suite, authenticator };
@@ -71,8 +81,8 @@ pub(crate) struct AwaitReply {
 }
 
 impl AwaitReply {
-    pub(crate) fn cookies(&self) -> Cookies {
-        self.provisional.offered.cookies
+    pub(crate) fn offered(&self) -> &Offered {
+        &self.provisional.offered
     }
 }
 
@@ -131,8 +141,9 @@ impl AwaitReply {
         Ok((message, Agreed { offered, suite, authenticator: self.provisional.authenticator }))
     }
 
-    fn key(&self, agreed: Agreed, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
-        let Theirs { contribution, public, credentials } = theirs;
+    fn key(&self, mut agreed: Agreed, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
+        let Theirs { contribution, public, credentials, vendors } = theirs;
+        agreed.offered.vendors = vendors;
         let g_xy = self.ephemeral.agree(&public).map_err(LocalFailure::Crypto)?;
         let exchanged = Exchanged { agreed, mine: self.mine.clone(), theirs: contribution, credentials };
         finish::key(exchanged, &g_xy, cx)

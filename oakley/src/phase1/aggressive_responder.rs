@@ -29,8 +29,9 @@ use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered};
 use crate::phase1::finish::{self, Proven, Reading};
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Begun, Phase1, Step, Waiting, offer};
-use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
+use crate::policy::{Mode, Phase1Policy, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// The identity in message 1, which the policy is asked about; `None` if it is encrypted on its own.
 pub(crate) fn identity(message: &Message) -> Result<Option<Identity>, Misbehaviour> {
@@ -102,8 +103,17 @@ fn answer(
     let responder = cx.cookie().map_err(local)?;
     let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
     let (path, method) = (incoming.path, chosen.method);
-    let offered =
-        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Aggressive, cookies, policy, sa_i };
+    let vendors = PeerVendors::default();
+    let offered = Offered {
+        ike_sa,
+        path,
+        role: Role::Responder,
+        mode: Mode::Aggressive,
+        cookies,
+        policy,
+        sa_i,
+        vendors,
+    };
     let suite = Suite::resolve(chosen, cx.provider).ok_or_else(|| local(LocalFailure::Algorithm))?;
     let authenticator = cx.authenticator(method).ok_or_else(|| local(LocalFailure::Method(method)))?;
     Ok(Answer { agreed: Agreed { offered, suite, authenticator }, sa_r })
@@ -111,9 +121,10 @@ fn answer(
 
 /// Message 2.
 fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-    let Answer { agreed, sa_r } = answer;
+    let Answer { mut agreed, sa_r } = answer;
     contribution::report(&agreed, cx);
-    let Theirs { contribution, public, credentials } = theirs;
+    let Theirs { contribution, public, credentials, vendors } = theirs;
+    agreed.offered.vendors = vendors;
     let Made { mine, ephemeral, payloads: sealed } = contribution::make(&agreed, cx)?;
     let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
     let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
@@ -137,8 +148,8 @@ pub(crate) struct AwaitProof {
 }
 
 impl AwaitProof {
-    pub(crate) fn suite(&self) -> &Phase1Suite {
-        &self.keyed.exchanged.agreed.suite.chosen
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.keyed.exchanged.agreed
     }
 }
 

@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::phase1::facts::{Agreed, Exchanged};
 use crate::phase1::finish;
 use crate::policy::Mode;
+use crate::vendors::PeerVendors;
 
 /// RFC 2409 5: the length of a nonce.
 pub(crate) const NONCE_LEN: core::ops::RangeInclusive<usize> = 8..=256;
@@ -50,6 +51,8 @@ pub(crate) struct Theirs {
     pub(crate) contribution: Contribution,
     pub(crate) public: PeerPublic,
     pub(crate) credentials: Credentials,
+    /// What the peer has announced up to this message.
+    pub(crate) vendors: PeerVendors,
 }
 
 /// Checks message 3 or 4 of Main Mode. `mine` is our own contribution, if it was sent already.
@@ -91,7 +94,8 @@ pub(crate) fn check(
     let identity = contribution.identity.as_ref().and_then(|id| id.get()).and_then(Identity::from_wire);
     let peer = AuthCx { path: &agreed.offered.path, peer: identity.as_ref() };
     let credentials = agreed.authenticator.credentials(&peer, cx);
-    credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials? }))
+    let vendors = agreed.offered.vendors.and(message);
+    credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials?, vendors }))
 }
 
 /// In Aggressive Mode the identity is beside the contribution, unless the method had it sealed in there.

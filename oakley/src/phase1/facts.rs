@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::keys::{Keys, Suite};
 use crate::policy::{Mode, Path, Phase1Policy, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// An offer is on its way, or has just come.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Offered {
     pub(crate) policy: Arc<Phase1Policy>,
     /// The initiator's SA payload; its body is SAi_b.
     pub(crate) sa_i: Payload,
+    /// What the peer has announced so far; nothing of it is authentic, not even later.
+    pub(crate) vendors: PeerVendors,
 }
 
 impl Offered {

@@ -32,6 +32,7 @@ use crate::phase1::proving::{self, Then};
 use crate::phase1::{Phase1, Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// Sends message 1.
 pub(crate) fn begin(
@@ -42,7 +43,9 @@ pub(crate) fn begin(
 ) -> Result<(Box<AwaitSa>, Bytes), Abort> {
     let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
     let sa_i = offer::offer(&policy, cx)?;
-    let offered = Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i };
+    let vendors = PeerVendors::default();
+    let offered =
+        Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i, vendors };
     let mut payloads = vec![offered.sa_i.clone()];
     payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
@@ -55,8 +58,8 @@ pub(crate) struct AwaitSa {
 }
 
 impl AwaitSa {
-    pub(crate) fn cookies(&self) -> Cookies {
-        self.offered.cookies
+    pub(crate) fn offered(&self) -> &Offered {
+        &self.offered
     }
 }
 
@@ -64,6 +67,7 @@ impl AwaitSa {
 pub(crate) struct Chosen {
     responder_cookie: Cookie,
     suite: Phase1Suite,
+    vendors: PeerVendors,
 }
 
 impl Waiting for AwaitSa {
@@ -76,6 +80,7 @@ impl Waiting for AwaitSa {
     fn advance(self: Box<Self>, chosen: Chosen, cx: &mut Cx<'_>) -> Result<Step, Abort> {
         let mut offered = self.offered;
         offered.cookies.responder = chosen.responder_cookie;
+        offered.vendors = chosen.vendors;
         let method = chosen.suite.method;
         let suite = Suite::resolve(chosen.suite, cx.provider).ok_or(LocalFailure::Algorithm)?;
         let authenticator = cx.authenticator(method).ok_or(LocalFailure::Method(method))?;
@@ -99,7 +104,7 @@ impl AwaitSa {
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
         let suite = offer::accept(ike_sa, sa, &self.offered.sa_i, &self.offered.policy, cx.out)?;
-        Ok(Chosen { responder_cookie, suite })
+        Ok(Chosen { responder_cookie, suite, vendors: self.offered.vendors.and(&message) })
     }
 }
 
@@ -111,8 +116,8 @@ pub(crate) struct AwaitReply {
 }
 
 impl AwaitReply {
-    pub(crate) fn suite(&self) -> &Phase1Suite {
-        &self.agreed.suite.chosen
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.agreed
     }
 }
 
@@ -124,9 +129,10 @@ impl Waiting for AwaitReply {
     }
 
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Self { agreed, mine, ephemeral } = *self;
+        let Self { mut agreed, mine, ephemeral } = *self;
         contribution::report(&agreed, cx);
-        let Theirs { contribution, public, credentials } = theirs;
+        let Theirs { contribution, public, credentials, vendors } = theirs;
+        agreed.offered.vendors = vendors;
         let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
         let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
         let keyed = finish::key(exchanged, &g_xy, cx)?;
@@ -146,8 +152,8 @@ pub(crate) struct AwaitProof {
 }
 
 impl AwaitProof {
-    pub(crate) fn suite(&self) -> &Phase1Suite {
-        &self.keyed.exchanged.agreed.suite.chosen
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.keyed.exchanged.agreed
     }
 }
 

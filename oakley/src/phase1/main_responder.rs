@@ -28,8 +28,9 @@ use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven, Reading};
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Begun, Step, Waiting, offer};
-use crate::policy::{Mode, Phase1Policy, Phase1Suite, Role};
+use crate::policy::{Mode, Phase1Policy, Role};
 use crate::sa::IkeSaId;
+use crate::vendors::PeerVendors;
 
 /// Works on message 1.
 pub(crate) fn begin(
@@ -61,7 +62,9 @@ pub(crate) fn begin(
     };
     let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
     let (path, sa_i) = (incoming.path, sa_i.clone());
-    let offered = Offered { ike_sa, path, role: Role::Responder, mode: Mode::Main, cookies, policy, sa_i };
+    let vendors = PeerVendors::default().and(&message);
+    let offered =
+        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Main, cookies, policy, sa_i, vendors };
     let method = chosen.method;
     let Some(suite) = Suite::resolve(chosen, cx.provider) else {
         return Begun::Failed(LocalFailure::Algorithm.into());
@@ -82,8 +85,8 @@ pub(crate) struct AwaitContribution {
 }
 
 impl AwaitContribution {
-    pub(crate) fn suite(&self) -> &Phase1Suite {
-        &self.agreed.suite.chosen
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.agreed
     }
 }
 
@@ -95,11 +98,12 @@ impl Waiting for AwaitContribution {
     }
 
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Self { agreed } = *self;
+        let Self { mut agreed } = *self;
+        let Theirs { contribution, public, credentials, vendors } = theirs;
+        agreed.offered.vendors = vendors;
         contribution::report(&agreed, cx);
         let Made { mine, ephemeral, payloads } = contribution::make(&agreed, cx)?;
         let send = clear_message(agreed.offered.header(), payloads);
-        let Theirs { contribution, public, credentials } = theirs;
         let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
         let stage = Stage::Contributed(exchanged, ephemeral, public);
         Ok(Step::Wait { next: Box::new(AwaitInitiatorProof { stage }).into(), send })
@@ -119,10 +123,10 @@ enum Stage {
 }
 
 impl AwaitInitiatorProof {
-    pub(crate) fn suite(&self) -> &Phase1Suite {
+    pub(crate) fn agreed(&self) -> &Agreed {
         match &self.stage {
-            Stage::Contributed(exchanged, ..) => &exchanged.agreed.suite.chosen,
-            Stage::Keyed(keyed) => &keyed.exchanged.agreed.suite.chosen,
+            Stage::Contributed(exchanged, ..) => &exchanged.agreed,
+            Stage::Keyed(keyed) => &keyed.exchanged.agreed,
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::context::Cx;
 use crate::error::{Abort, Misbehaviour, Reject};
 use crate::event::Cookies;
 use crate::exchange::incoming::Incoming;
-use crate::phase1::facts::Established;
+use crate::phase1::facts::{Established, Offered};
 use crate::policy::{Mode, Phase1Suite};
 use crate::snapshot::IkeSaState;
 
@@ -125,15 +125,7 @@ impl Phase1 {
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        match self {
-            Self::MainAwaitSa(_)
-            | Self::MainAwaitReply(_)
-            | Self::MainAwaitProof(_)
-            | Self::MainAwaitContribution(_)
-            | Self::MainAwaitInitiatorProof(_) => Mode::Main,
-            Self::AggressiveAwaitReply(_) | Self::AggressiveAwaitProof(_) => Mode::Aggressive,
-            Self::Proving(state) => state.keyed().exchanged.agreed.offered.mode,
-        }
+        self.offered().mode
     }
 
     pub(crate) fn state(&self) -> IkeSaState {
@@ -147,14 +139,28 @@ impl Phase1 {
         }
     }
 
+    /// What is known about the exchange whatever its state is.
+    pub(crate) fn offered(&self) -> &Offered {
+        match self {
+            Self::MainAwaitSa(state) => state.offered(),
+            Self::AggressiveAwaitReply(state) => state.offered(),
+            Self::MainAwaitReply(state) => &state.agreed().offered,
+            Self::MainAwaitProof(state) => &state.agreed().offered,
+            Self::MainAwaitContribution(state) => &state.agreed().offered,
+            Self::MainAwaitInitiatorProof(state) => &state.agreed().offered,
+            Self::AggressiveAwaitProof(state) => &state.agreed().offered,
+            Self::Proving(state) => &state.keyed().exchanged.agreed.offered,
+        }
+    }
+
     pub(crate) fn suite(&self) -> Option<&Phase1Suite> {
         match self {
             Self::MainAwaitSa(_) | Self::AggressiveAwaitReply(_) => None,
-            Self::MainAwaitReply(state) => Some(state.suite()),
-            Self::MainAwaitProof(state) => Some(state.suite()),
-            Self::MainAwaitContribution(state) => Some(state.suite()),
-            Self::MainAwaitInitiatorProof(state) => Some(state.suite()),
-            Self::AggressiveAwaitProof(state) => Some(state.suite()),
+            Self::MainAwaitReply(state) => Some(&state.agreed().suite.chosen),
+            Self::MainAwaitProof(state) => Some(&state.agreed().suite.chosen),
+            Self::MainAwaitContribution(state) => Some(&state.agreed().suite.chosen),
+            Self::MainAwaitInitiatorProof(state) => Some(&state.agreed().suite.chosen),
+            Self::AggressiveAwaitProof(state) => Some(&state.agreed().suite.chosen),
             Self::Proving(state) => Some(&state.keyed().exchanged.agreed.suite.chosen),
         }
     }

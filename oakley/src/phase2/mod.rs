@@ -42,6 +42,7 @@ use crate::keys::{Keys, Suite};
 use crate::phase1::contribution::NONCE_LEN;
 use crate::policy::{Path, Peer, Phase1Policy, Role};
 use crate::sa::{IkeSaId, Spi};
+use crate::vendors::PeerVendors;
 
 /// What every exchange under an IKE SA uses of it.
 pub(crate) struct Ike {
@@ -54,6 +55,8 @@ pub(crate) struct Ike {
     pub(crate) keys: Keys,
     pub(crate) last_block: Iv,
     pub(crate) identity: Identity,
+    /// What the peer announced during phase 1.
+    pub(crate) vendors: PeerVendors,
     /// When phase 1 began: what is older than this is from before.
     pub(crate) began: Duration,
     pub(crate) established: Duration,

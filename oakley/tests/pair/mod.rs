@@ -31,6 +31,8 @@ pub struct Policy {
     /// Whether Aggressive Mode is on for the peer, and begun by us.
     pub aggressive: bool,
     pub quirks: Quirks,
+    /// VENDOR payloads of our first message.
+    pub vendor_ids: Vec<Vec<u8>>,
     /// Keys that are found by identity only.
     pub named_keys: Vec<(Identity, Vec<u8>)>,
 }
@@ -44,6 +46,7 @@ impl PolicySource for Policy {
         policy.key_log = self.key_log;
         policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
         policy.quirks = self.quirks.clone();
+        policy.vendor_ids = self.vendor_ids.iter().map(|octets| octets.clone().into()).collect();
         Work::Done(wanted.then(|| Arc::new(policy)))
     }
 
@@ -125,6 +128,7 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         key_log: false,
         aggressive: false,
         quirks: silent(),
+        vendor_ids: Vec::new(),
         named_keys: Vec::new(),
     }
 }
