@@ -348,6 +348,7 @@ fn refused_transforms_and_names() -> Vec<Case> {
         ("t esp-aes esp-sha256-hmac", "t ah-rfc1828 esp-rfc1829", 5, 30, Refusal::OldTransform("ah-rfc1828")),
         ("esp-sha256-hmac\n", "esp-sha256-hmac\n initialization-vector size 4\n", 6, 29, Refusal::IvSize),
         ("t esp-aes esp-sha256-hmac", "t esp-null", 5, 30, Refusal::NoProtection),
+        ("t esp-aes esp-sha256-hmac", "t ah-sha256-hmac esp-null", 5, 45, Refusal::NoProtection),
         (
             "0.0.0.255 60.60.60.0 0.0.0.255",
             "0.0.255.0 any",

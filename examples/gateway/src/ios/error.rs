@@ -125,9 +125,9 @@ pub enum Refusal {
     /// An entry of a map that is read and translated; routers do not run it.
     #[error("{0} is read but does not run yet")]
     NotYet(&'static str),
-    /// `esp-null` with nothing beside it.
+    /// `esp-null` without an ESP authenticator.
     #[error(
-        "esp-null alone protects nothing: add an ESP authenticator or AH, esp-null esp-sha256-hmac for example"
+        "esp-null without an ESP authenticator protects nothing: add one, esp-null esp-sha256-hmac for example"
     )]
     NoProtection,
     /// `initialization-vector size 4`.

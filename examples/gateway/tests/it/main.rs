@@ -13,5 +13,6 @@ mod demo;
 mod life;
 mod own_traffic;
 mod pair;
+mod policy;
 mod secrets;
 mod threats;

@@ -85,11 +85,11 @@ impl Lowering<'_> {
         if let Some(esp) = &mut parts.esp {
             esp.integrity = authenticator;
         }
-        // RFC 4303 3.2: at least one of confidentiality and integrity.
-        if let [only] = set.transforms.as_slice()
-            && only.value == Transform::EspNull
+        // RFC 4303 3.2: ESP has confidentiality or integrity of its own, whatever stands beside it.
+        if let Some(null) = set.transforms.iter().find(|one| one.value == Transform::EspNull)
+            && authenticator.is_none()
         {
-            self.refuse(only.origin, Refusal::NoProtection);
+            self.refuse(null.origin, Refusal::NoProtection);
         }
         if let Some(size) = set.iv_size.filter(|size| size.value != 8) {
             self.refuse(size.origin, Refusal::IvSize);
