@@ -106,6 +106,7 @@ pub(crate) fn set_traffic_class(packet: &mut [u8], class: u8) {
 
 /// Where the chain of extension headers ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Chain {
     /// The first header that is no extension header: an upper layer, ESP or AH, or [`Protocol::NO_NEXT`].
     pub protocol: Protocol,

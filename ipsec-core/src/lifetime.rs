@@ -53,6 +53,7 @@ pub enum Limit {
 
 /// What is left of a lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Remaining {
     /// Octets until the hard limit, if there is one.
     pub octets: Option<u64>,

@@ -7,6 +7,7 @@ use crate::{
 
 /// A place in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Where the header begins.
     pub offset: usize,

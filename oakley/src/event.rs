@@ -245,6 +245,7 @@ pub enum Event {
 
 /// The two cookies of an IKE SA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Cookies {
     /// CKY-I.
     pub initiator: Cookie,
@@ -254,6 +255,7 @@ pub struct Cookies {
 
 /// The SAs of one Quick Mode, without their keys.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Bundle {
     /// Its name.
     pub id: BundleId,
@@ -283,6 +285,7 @@ pub struct Bundle {
 
 /// The two SAs of one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpiPair {
     /// Protocol and algorithms.
     pub transform: Phase2Transform,
@@ -330,6 +333,7 @@ impl fmt::Display for Difference {
 
 /// One derivation of RFC 2409 section 5, for a key log. It holds secrets: its `Debug` shows names only.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Derivation {
     /// The IKE SA.
     pub ike_sa: IkeSaId,

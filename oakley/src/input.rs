@@ -48,6 +48,7 @@ pub struct Request {
 
 /// A limit of RFC 4301 4.4.2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LimitReached {
     /// A successor should be negotiated.
     Soft,

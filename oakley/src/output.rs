@@ -37,6 +37,7 @@ pub enum Output {
 
 /// When [`Engine::handle_timeout`](crate::Engine::handle_timeout) wants to be called, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Deadline {
     /// The time.
     pub at: Duration,

@@ -118,6 +118,7 @@ pub enum PeerIdentity {
 
 /// What phase 1 with one peer may be.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Phase1Policy {
     /// Acceptable suites, most wanted first; not empty.
     pub suites: Vec<Phase1Suite>,

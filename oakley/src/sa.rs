@@ -36,6 +36,7 @@ pub enum Direction {
 
 /// One direction of a bundle, ready to be installed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Installation {
     /// The bundle; the other direction comes under the same id.
     pub bundle: BundleId,
@@ -58,6 +59,7 @@ pub struct Installation {
 }
 
 /// One SA and its keys (RFC 2409 5.5).
+#[non_exhaustive]
 pub struct KeyedSa {
     /// The SPI, chosen by the receiver.
     pub spi: Spi,

@@ -62,7 +62,7 @@ impl KeyLog {
             Direction::Inbound => (remote, local),
             Direction::Outbound => (local, remote),
         };
-        for KeyedSa { spi, transform, encryption_key, integrity_key } in &installation.sas {
+        for KeyedSa { spi, transform, encryption_key, integrity_key, .. } in &installation.sas {
             let (cipher, wireshark_cipher) = cipher_names(transform.confidentiality);
             let (integrity, wireshark_hash) = transform
                 .integrity

@@ -103,16 +103,13 @@ impl PolicySource for ConfiguredPolicy {
         if !known || !(self.policies.answers(peer, mode) || self.policies.mode(peer) == mode) {
             return Work::Done(None);
         }
-        Work::Done(Some(Arc::new(Phase1Policy {
-            suites: self.policies.suites.clone(),
-            identity: self.policies.identity(local),
-            peer_identity: self.policies.peer_identity(peer),
-            mode: self.policies.mode(peer),
-            nonce_len: NONCE_LEN,
-            vendor_ids: Vec::new(),
-            quirks: self.quirks(local, peer),
-            key_log: self.key_log,
-        })))
+        let mut policy = Phase1Policy::new(self.policies.suites.clone(), self.policies.identity(local));
+        policy.peer_identity = self.policies.peer_identity(peer);
+        policy.mode = self.policies.mode(peer);
+        policy.nonce_len = NONCE_LEN;
+        policy.quirks = self.quirks(local, peer);
+        policy.key_log = self.key_log;
+        Work::Done(Some(Arc::new(policy)))
     }
 
     fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {
