@@ -13,7 +13,6 @@ mod pair;
 
 use isakmp_wire::registry::KnownVendor;
 use netsim::Link;
-use oakley::*;
 use pair::*;
 
 #[test]
