@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use crypto_provider::Mismatch;
 use ipsec_core::{
-    DropReason, Fresh, Header, InboundConfig, InboundState, IpHeader, Limit, Mode, Opened, PacketBuf,
-    Protocol, SaSnapshot, Spi, close_gap, decapsulate, finish_header, locate,
+    DropReason, Fresh, Header, InboundConfig, InboundState, IpHeader, Limit, Mode, OpenJob, Opened,
+    PacketBuf, Protocol, SaSnapshot, Verified, close_gap, decapsulate, finish_header, locate,
 };
 
 use crate::header::header_len;
@@ -46,15 +46,10 @@ impl InboundSa {
 
     /// Opens a batch; each job says how it went.
     pub fn open_each(&mut self, jobs: &mut [OpenJob<'_>], now: Duration) {
-        if let Err(expired) = self.state.check_lifetime(now) {
-            for job in jobs {
-                job.result = Err(expired);
-                self.state.count_drop(expired);
-            }
-            return;
+        if self.state.may_open(jobs, now) {
+            self.verify_each(jobs);
+            self.accept_each(jobs, now);
         }
-        self.verify_each(jobs);
-        self.accept_each(jobs, now);
     }
 
     /// Checks one packet and takes AH out of it in place. The SA does not change.
@@ -87,10 +82,8 @@ impl InboundSa {
     /// Checks a batch. Several threads may do this at once; [`accept_each`](Self::accept_each) follows.
     pub fn verify_each(&self, jobs: &mut [OpenJob<'_>]) {
         for job in jobs {
-            match self.verify(job.packet) {
-                Ok(verified) => job.verified = Some(verified),
-                Err(reason) => job.result = Err(reason),
-            }
+            let verified = self.verify(job.packet);
+            job.note(verified);
         }
     }
 
@@ -100,25 +93,12 @@ impl InboundSa {
     /// [`DropReason`], counted: the packet came a second time meanwhile, the SA is past a hard limit, or the packet was
     /// authentic but its contents are not to be delivered.
     pub fn accept(&mut self, verified: Verified, now: Duration) -> Result<Opened, DropReason> {
-        let result = self.try_accept(verified, now);
-        if let Err(reason) = result {
-            self.state.count_drop(reason);
-        }
-        result
+        self.state.accept_verified(verified, now)
     }
 
     /// Accepts a verified batch in its order.
     pub fn accept_each(&mut self, jobs: &mut [OpenJob<'_>], now: Duration) {
-        for job in jobs {
-            match job.verified.take() {
-                Some(verified) => job.result = self.accept(verified, now),
-                None => {
-                    if let Err(reason) = job.result {
-                        self.state.count_drop(reason);
-                    }
-                }
-            }
-        }
+        self.state.accept_each(jobs, now);
     }
 
     /// Counts a packet that the caller dropped, after [`verify`](Self::verify) failed for example.
@@ -151,15 +131,6 @@ impl InboundSa {
         self.state.snapshot(Protocol::AH, now)
     }
 
-    fn try_accept(&mut self, verified: Verified, now: Duration) -> Result<Opened, DropReason> {
-        let Verified { spi, fresh, octets, outcome } = verified;
-        if spi != self.state.config().spi {
-            return Err(DropReason::UnknownSpi);
-        }
-        self.state.accept(fresh, octets, now)?;
-        outcome
-    }
-
     /// RFC 4302 2.2: the length follows from the ICV. Padding to 8 octets over IPv4 is more than the RFC wants, but
     /// covered by the ICV and sent by a common kernel.
     fn check_len(&self, header: &AhHeader, there: usize, over_v6: bool) -> Result<(), DropReason> {
@@ -189,7 +160,7 @@ impl InboundSa {
         let outcome = self
             .deliver(packet, ip, found, header)
             .map(|()| Opened::new(spi, fresh.number(), header.next_header, octets, ends));
-        Verified { spi, fresh, octets, outcome }
+        Verified::new(spi, fresh, octets, outcome)
     }
 
     fn deliver(
@@ -213,31 +184,5 @@ impl InboundSa {
             }
         }
         self.state.check_selector(packet.octets())
-    }
-}
-
-/// An authentic packet that is not accepted yet. It comes from [`InboundSa::verify`] only.
-#[derive(Debug)]
-#[must_use]
-pub struct Verified {
-    spi: Spi,
-    fresh: Fresh,
-    octets: usize,
-    outcome: Result<Opened, DropReason>,
-}
-
-/// One packet of a batch to open.
-pub struct OpenJob<'a> {
-    /// The packet, opened in place.
-    pub packet: &'a mut PacketBuf,
-    verified: Option<Verified>,
-    /// How it went. An error, until the job is done.
-    pub result: Result<Opened, DropReason>,
-}
-
-impl<'a> OpenJob<'a> {
-    /// A packet to open.
-    pub fn new(packet: &'a mut PacketBuf) -> Self {
-        Self { packet, verified: None, result: Err(DropReason::Provider) }
     }
 }

@@ -13,6 +13,7 @@ mod mutable_fields;
 mod outbound;
 
 pub use header::{AhHeader, Alignment};
-pub use inbound::{InboundSa, OpenJob, Verified};
+pub use inbound::InboundSa;
 pub use integrity::{Integrity, IntegrityError, Transform};
-pub use outbound::{OutboundSa, SealJob};
+pub use ipsec_core::{OpenJob, SealJob, Verified};
+pub use outbound::OutboundSa;

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crypto_provider::MacJob;
 use ipsec_core::{
     DropReason, Exhausted, IpHeader, Limit, Mode, OutboundConfig, OutboundState, PacketBuf, Protocol,
-    SaSnapshot, SealError, Sequence, finish_header, insertion_point, open_gap,
+    SaSnapshot, SealError, SealJob, Sequence, finish_header, insertion_point, open_gap,
 };
 
 use crate::header::header_len;
@@ -62,20 +62,9 @@ impl OutboundSa {
 
     /// Reserves a number for each packet and seals them all; each job says how it went.
     pub fn seal_each(&mut self, jobs: &mut [SealJob<'_>], now: Duration) {
-        for job in jobs.iter_mut() {
-            if job.sequence.is_none() {
-                match self.reserve(job.packet.len(), now) {
-                    Ok(sequence) => job.sequence = Some(sequence),
-                    Err(exhausted) => job.result = Err(exhausted.into()),
-                }
-            }
-        }
+        self.state.reserve_each(jobs, now);
         self.seal_reserved(jobs);
-        for job in jobs {
-            if let Err(error) = job.result {
-                self.state.count_drop(error.into());
-            }
-        }
+        self.state.count_failed(jobs);
     }
 
     /// Seals packets whose numbers are reserved. Several threads may do this at once. Jobs without a number are
@@ -132,7 +121,7 @@ impl OutboundSa {
         let mut masks = [Masked::empty(); BATCH];
         let mut cuts = [None; BATCH];
         for ((job, mask), cut) in jobs.iter_mut().zip(&mut masks).zip(&mut cuts) {
-            let Some(sequence) = job.sequence.take() else { continue };
+            let Some(sequence) = job.take_sequence() else { continue };
             job.result = self.frame(job.packet, &sequence, mask).map(|framed| *cut = Some(framed));
         }
         let mut parts = [[&[] as &[u8]; Cut::PARTS]; BATCH];
@@ -201,27 +190,6 @@ impl OutboundSa {
         *mask = Masked::of(&sealed, front).map_err(|Uncoverable| SealError::Options)?;
         let high = config.width.is_extended().then(|| sequence.high().to_be_bytes());
         Ok(Cut { offset, icv_len: self.transform.integrity.icv_len, high })
-    }
-}
-
-/// One packet of a batch to seal.
-pub struct SealJob<'a> {
-    /// The packet, sealed in place.
-    pub packet: &'a mut PacketBuf,
-    sequence: Option<Sequence>,
-    /// How it went. An error, until the job is done.
-    pub result: Result<(), SealError>,
-}
-
-impl<'a> SealJob<'a> {
-    /// A packet for [`OutboundSa::seal_each`].
-    pub fn new(packet: &'a mut PacketBuf) -> Self {
-        Self { packet, sequence: None, result: Err(SealError::Provider) }
-    }
-
-    /// A packet with its number for [`OutboundSa::seal_reserved`].
-    pub fn reserved(packet: &'a mut PacketBuf, sequence: Sequence) -> Self {
-        Self { packet, sequence: Some(sequence), result: Err(SealError::Provider) }
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Chain {
     pub insertion_field: usize,
     /// Whether there is a fragment header.
     pub is_fragment: bool,
+    /// Where the first fragment header begins, and where the octet is that names it.
+    pub fragment: Option<(usize, usize)>,
     /// Whether it is that of a fragment other than the first, so that what follows is no header at all.
     pub is_later_fragment: bool,
 }
@@ -138,6 +140,7 @@ impl Chain {
             insertion: start.0,
             insertion_field: start.1,
             is_fragment: false,
+            fragment: None,
             is_later_fragment: false,
         };
         for _ in 0..=MAX_EXTENSION_HEADERS {
@@ -172,6 +175,7 @@ impl Chain {
             Protocol::FRAGMENT => {
                 let offset = header(2).zip(header(3)).ok_or(MalformedIp::Extensions)?;
                 self.is_fragment = true;
+                self.fragment = self.fragment.or(Some((self.offset, self.next_field)));
                 self.is_later_fragment = u16::from_be_bytes(offset.into()) & 0xfff8 != 0;
                 Ok(Some(8))
             }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Direction, DropReason, Flow, Match, Selector};
+use crate::{Direction, DropReason, Flow, FlowPorts, Match, Selector};
 
 /// What a policy does with its packets. `T` names the protection; the database never looks inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,12 +114,30 @@ impl<T> Spd<T> {
         }
     }
 
+    /// The protections, in order, that all packets of a selector are given by some policy.
+    pub fn covering(&self, packets: &Selector) -> impl Iterator<Item = &T> {
+        self.policies.iter().filter_map(|policy| match (&policy.action, &policy.rules) {
+            (Action::Protect(how), rules) => {
+                matches!(Rule::first_covering(rules, packets), Decision::Permit(_)).then_some(how)
+            }
+            (Action::Bypass | Action::Discard, _) => None,
+        })
+    }
+
+    /// Whether only ports, which a fragment may not show, decide what becomes of packets like this one. Such packets
+    /// are judged whole (RFC 4301 7).
+    pub fn needs_ports(&self, flow: &Flow, direction: Direction) -> bool {
+        let blind = Flow { ports: FlowPorts::Opaque, ..*flow };
+        flow.ports != FlowPorts::None
+            && matches!(self.look_up(&blind, direction), Verdict::Discard(DropReason::OpaquePorts))
+    }
+
     fn look_up(&self, flow: &Flow, direction: Direction) -> Verdict<'_, T> {
         for policy in &self.policies {
-            match policy.permits(flow, direction) {
-                Permitted::No => {}
-                Permitted::Unknown => return Verdict::Discard(DropReason::OpaquePorts),
-                Permitted::Yes => {
+            match Rule::first(&policy.rules, |selector| selector.matches(flow, direction)) {
+                Decision::Deny | Decision::None => {}
+                Decision::Opaque => return Verdict::Discard(DropReason::OpaquePorts),
+                Decision::Permit(_) => {
                     return match &policy.action {
                         Action::Protect(how) => Verdict::Protect(how),
                         Action::Bypass => Verdict::Bypass,
@@ -135,10 +153,44 @@ impl<T> Spd<T> {
     }
 }
 
-enum Permitted {
-    Yes,
-    No,
-    Unknown,
+/// What a list of rules says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Decision {
+    /// The rule at this place permits.
+    Permit(usize),
+    /// A rule denies.
+    Deny,
+    /// No rule matches.
+    None,
+    /// The first rule that may match names ports that cannot be seen.
+    Opaque,
+}
+
+impl Rule {
+    /// The first rule that `matches` decides. This is the one place where the order of rules has its meaning.
+    pub fn first<'a>(
+        rules: impl IntoIterator<Item = &'a Self>,
+        matches: impl Fn(&Selector) -> Match,
+    ) -> Decision {
+        for (place, rule) in rules.into_iter().enumerate() {
+            let (selector, decision) = match rule {
+                Self::Permit(selector) => (selector, Decision::Permit(place)),
+                Self::Deny(selector) => (selector, Decision::Deny),
+            };
+            match matches(selector) {
+                Match::Yes => return decision,
+                Match::Opaque => return Decision::Opaque,
+                Match::No => {}
+            }
+        }
+        Decision::None
+    }
+
+    /// The same for all packets of a selector at once: the first rule that all of them are inside.
+    pub fn first_covering<'a>(rules: impl IntoIterator<Item = &'a Self>, packets: &Selector) -> Decision {
+        Self::first(rules, |selector| if selector.covers(packets) { Match::Yes } else { Match::No })
+    }
 }
 
 impl<T> Policy<T> {
@@ -147,18 +199,22 @@ impl<T> Policy<T> {
         Self { rules: Vec::from([Rule::Permit(selector)]), action }
     }
 
-    fn permits(&self, flow: &Flow, direction: Direction) -> Permitted {
-        for rule in &self.rules {
-            let (selector, decision) = match rule {
-                Rule::Permit(selector) => (selector, Permitted::Yes),
-                Rule::Deny(selector) => (selector, Permitted::No),
-            };
-            match selector.matches(flow, direction) {
-                Match::Yes => return decision,
-                Match::Opaque => return Permitted::Unknown,
-                Match::No => {}
+    /// The policies of a crypto access list whose lines have SAs of their own. `Some` stands for a permit line and
+    /// names its protection; `None` for a deny line. Each permit line becomes a policy behind the deny lines before it,
+    /// so that what is denied goes on to what comes after the list.
+    pub fn access_list(lines: impl IntoIterator<Item = (Selector, Option<T>)>) -> Vec<Self> {
+        let mut denied = Vec::new();
+        let mut policies = Vec::new();
+        for (selector, protection) in lines {
+            match protection {
+                None => denied.push(Rule::Deny(selector)),
+                Some(how) => {
+                    let mut rules = denied.clone();
+                    rules.push(Rule::Permit(selector));
+                    policies.push(Self { rules, action: Action::Protect(how) });
+                }
             }
         }
-        Permitted::No
+        policies
     }
 }

@@ -5,8 +5,9 @@ use core::array;
 use core::time::Duration;
 
 use ipsec_core::{
-    DropReason, Fresh, Header, InboundConfig, InboundState, IpHeader, Lifetime, Limit, Mode, Opened,
-    PacketBuf, Protocol, ReplayProtection, SaSnapshot, close_gap, decapsulate, finish_header, locate,
+    DropReason, Fresh, Header, InboundConfig, InboundState, IpHeader, Lifetime, Limit, Mode, OpenJob, Opened,
+    PacketBuf, Protocol, ReplayProtection, SaSnapshot, Verified, close_gap, decapsulate, finish_header,
+    locate,
 };
 
 use crate::encap::{carrier, check_udp};
@@ -57,15 +58,10 @@ impl InboundSa {
 
     /// Opens a batch; each job says how it went.
     pub fn open_each(&mut self, jobs: &mut [OpenJob<'_>], now: Duration) {
-        if let Err(expired) = self.state.check_lifetime(now) {
-            for job in jobs {
-                job.result = Err(expired);
-                self.state.count_drop(expired);
-            }
-            return;
+        if self.state.may_open(jobs, now) {
+            self.verify_each(jobs);
+            self.accept_each(jobs, now);
         }
-        self.verify_each(jobs);
-        self.accept_each(jobs, now);
     }
 
     /// Checks and decrypts one packet in place, a batch of one. The SA does not change.
@@ -73,13 +69,9 @@ impl InboundSa {
     /// # Errors
     /// [`DropReason`]. The packet must be dropped then.
     pub fn verify(&self, packet: &mut PacketBuf) -> Result<Verified, DropReason> {
-        let mut jobs = [OpenJob::new(packet)];
-        self.verify_each(&mut jobs);
-        let [job] = jobs;
-        match job.verified {
-            Some(verified) => Ok(verified),
-            None => Err(job.result.err().unwrap_or(DropReason::Provider)),
-        }
+        let mut job = OpenJob::new(packet);
+        self.verify_each(core::slice::from_mut(&mut job));
+        job.into_verified()
     }
 
     /// Checks and decrypts a batch. Several threads may do this at once; [`accept_each`](Self::accept_each) follows.
@@ -95,25 +87,12 @@ impl InboundSa {
     /// [`DropReason`], counted: the packet came a second time meanwhile, the SA is past a hard limit, or the packet was
     /// authentic but its contents are not to be delivered.
     pub fn accept(&mut self, verified: Verified, now: Duration) -> Result<Opened, DropReason> {
-        let result = self.try_accept(verified, now);
-        if let Err(reason) = result {
-            self.state.count_drop(reason);
-        }
-        result
+        self.state.accept_verified(verified, now)
     }
 
     /// Accepts a verified batch in its order.
     pub fn accept_each(&mut self, jobs: &mut [OpenJob<'_>], now: Duration) {
-        for job in jobs {
-            match job.verified.take() {
-                Some(verified) => job.result = self.accept(verified, now),
-                None => {
-                    if let Err(reason) = job.result {
-                        self.state.count_drop(reason);
-                    }
-                }
-            }
-        }
+        self.state.accept_each(jobs, now);
     }
 
     /// Counts a packet that the caller dropped, after [`verify`](Self::verify) failed for example.
@@ -146,21 +125,12 @@ impl InboundSa {
         self.state.snapshot(Protocol::ESP, now)
     }
 
-    fn try_accept(&mut self, verified: Verified, now: Duration) -> Result<Opened, DropReason> {
-        let Verified { spi, fresh, octets, outcome } = verified;
-        if spi != self.state.config().spi {
-            return Err(DropReason::UnknownSpi);
-        }
-        self.state.accept(fresh, octets, now)?;
-        outcome
-    }
-
     fn verify_chunk(&self, jobs: &mut [OpenJob<'_>]) {
         let mut frames: [Option<Frame>; BATCH] = array::from_fn(|_| None);
         for (job, frame) in jobs.iter_mut().zip(&mut frames) {
             match self.frame(job.packet) {
                 Ok(found) => *frame = Some(found),
-                Err(reason) => job.result = Err(reason),
+                Err(reason) => job.note(Err(reason)),
             }
         }
         let mut pieces: [Piece<'_>; BATCH] = array::from_fn(|_| Piece::empty());
@@ -176,11 +146,12 @@ impl InboundSa {
         let results = pieces.map(|piece| piece.result);
         let framed = jobs.iter_mut().zip(frames).filter_map(|(job, frame)| Some((job, frame?)));
         for ((job, frame), result) in framed.zip(results) {
-            match result {
-                Ok(()) => job.verified = Some(self.unwrap(job.packet, frame)),
-                Err(Fault::Icv) => job.result = Err(DropReason::Icv),
-                Err(Fault::Provider) => job.result = Err(DropReason::Provider),
-            }
+            let verified = match result {
+                Ok(()) => Ok(self.unwrap(job.packet, frame)),
+                Err(Fault::Icv) => Err(DropReason::Icv),
+                Err(Fault::Provider) => Err(DropReason::Provider),
+            };
+            job.note(verified);
         }
     }
 
@@ -236,7 +207,7 @@ impl InboundSa {
             })
             // Without integrity whoever sends a packet chooses its plaintext's faults: they must all look the same.
             .map_err(|reason| if self.suite().icv_len() == 0 { DropReason::Trailer } else { reason });
-        Verified { spi, fresh: frame.fresh, octets, outcome }
+        Verified::new(spi, frame.fresh, octets, outcome)
     }
 
     fn deliver(
@@ -266,32 +237,6 @@ impl InboundSa {
             }
         }
         self.state.check_selector(packet.octets())
-    }
-}
-
-/// An authentic packet that is not accepted yet. It comes from [`InboundSa::verify`] only.
-#[derive(Debug)]
-#[must_use]
-pub struct Verified {
-    spi: ipsec_core::Spi,
-    fresh: Fresh,
-    octets: usize,
-    outcome: Result<Opened, DropReason>,
-}
-
-/// One packet of a batch to open.
-pub struct OpenJob<'a> {
-    /// The packet, opened in place.
-    pub packet: &'a mut PacketBuf,
-    verified: Option<Verified>,
-    /// How it went. An error, until the job is done.
-    pub result: Result<Opened, DropReason>,
-}
-
-impl<'a> OpenJob<'a> {
-    /// A packet to open.
-    pub fn new(packet: &'a mut PacketBuf) -> Self {
-        Self { packet, verified: None, result: Err(DropReason::Provider) }
     }
 }
 

@@ -14,7 +14,8 @@ mod transform;
 
 pub use encap::UdpEncapsulation;
 pub use header::EspHeader;
-pub use inbound::{InboundSa, OpenJob, Verified};
-pub use outbound::{OutboundSa, SealJob};
+pub use inbound::InboundSa;
+pub use ipsec_core::{OpenJob, SealJob, Verified};
+pub use outbound::OutboundSa;
 pub use suite::{Integrity, Keys, Suite, SuiteError};
 pub use transform::Transform;

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crypto_provider::SecureRandom;
 use ipsec_core::{
     DropReason, Exhausted, IpHeader, Lifetime, Limit, Mode, OutboundConfig, OutboundState, OuterHeader,
-    PacketBuf, Protocol, SaSnapshot, SealError, Sequence, finish_header, insertion_point, open_gap,
+    PacketBuf, Protocol, SaSnapshot, SealError, SealJob, Sequence, finish_header, insertion_point, open_gap,
 };
 
 use crate::encap::carrier;
@@ -74,20 +74,9 @@ impl OutboundSa {
 
     /// Reserves a number for each packet and seals them all; each job says how it went.
     pub fn seal_each(&mut self, jobs: &mut [SealJob<'_>], now: Duration, random: &dyn SecureRandom) {
-        for job in jobs.iter_mut() {
-            if job.sequence.is_none() {
-                match self.reserve(job.packet.len(), now) {
-                    Ok(sequence) => job.sequence = Some(sequence),
-                    Err(exhausted) => job.result = Err(exhausted.into()),
-                }
-            }
-        }
+        self.state.reserve_each(jobs, now);
         self.seal_reserved(jobs, random);
-        for job in jobs {
-            if let Err(error) = job.result {
-                self.state.count_drop(error.into());
-            }
-        }
+        self.state.count_failed(jobs);
     }
 
     /// Seals packets whose numbers are reserved. Several threads may do this at once. Jobs without a number are
@@ -147,7 +136,7 @@ impl OutboundSa {
         let drawn = self.draw(jobs.len(), &mut ivs, random);
         let mut cuts = [None; BATCH];
         for ((job, cut), iv) in jobs.iter_mut().zip(&mut cuts).zip(&ivs) {
-            let Some(sequence) = job.sequence.take() else { continue };
+            let Some(sequence) = job.take_sequence() else { continue };
             let framed = drawn.and_then(|()| self.frame(job.packet, &sequence, iv));
             job.result = framed.map(|framed| *cut = Some(framed));
         }
@@ -270,27 +259,6 @@ impl OutboundSa {
             *to = *from;
         }
         Ok(())
-    }
-}
-
-/// One packet of a batch to seal.
-pub struct SealJob<'a> {
-    /// The packet, sealed in place.
-    pub packet: &'a mut PacketBuf,
-    sequence: Option<Sequence>,
-    /// How it went. An error, until the job is done.
-    pub result: Result<(), SealError>,
-}
-
-impl<'a> SealJob<'a> {
-    /// A packet for [`OutboundSa::seal_each`].
-    pub fn new(packet: &'a mut PacketBuf) -> Self {
-        Self { packet, sequence: None, result: Err(SealError::Provider) }
-    }
-
-    /// A packet with its number for [`OutboundSa::seal_reserved`].
-    pub fn reserved(packet: &'a mut PacketBuf, sequence: Sequence) -> Self {
-        Self { packet, sequence: Some(sequence), result: Err(SealError::Provider) }
     }
 }
 

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use ipsec_core::{
-    Action, DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, Rule, SaId,
-    Selector, Spd, Unmatched,
+    DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, SaId, Selector, Spd,
+    Unmatched,
 };
 use oakley::{BundleId, Path, Phase2Transform, SelectorPair};
 
@@ -70,7 +70,6 @@ pub(super) struct FlowState {
     /// Index of its entry in the map.
     pub(super) entry: usize,
     pub(super) negotiated: SelectorPair,
-    pub(super) selector: Selector,
     pub(super) counters: FlowCounters,
     /// Bundles, the newest last.
     pub(super) bundles: Vec<BundleId>,
@@ -128,34 +127,22 @@ impl Flows {
         this
     }
 
-    /// Each permit line becomes a policy of its own, behind the deny lines before it: its packets have SAs of their
-    /// own, and what it denies goes on to the next entry.
+    /// Each permit line is a flow: its packets have SAs of their own.
     fn add_map(&mut self, map: usize) {
         let Some(config) = self.maps.get(map) else { return };
         let mut spd = Spd::new(Unmatched::Bypass);
+        let flows = &mut self.flows;
         for (entry, EntryConfig { lines, .. }) in config.entries.iter().enumerate() {
-            let mut denied = Vec::new();
-            for line in lines {
-                let Some(negotiated) = line.negotiated.clone() else {
-                    denied.push(Rule::Deny(line.selector.clone()));
-                    continue;
-                };
-                let id = FlowId(self.flows.len());
-                self.flows.push(FlowState {
-                    map,
-                    entry,
-                    negotiated,
-                    selector: line.selector.clone(),
-                    counters: FlowCounters::default(),
-                    bundles: Vec::new(),
-                    waiting: VecDeque::new(),
-                    negotiating_until: None,
-                    not_before: Duration::ZERO,
-                    peer: 0,
+            let lines = lines.iter().map(|line| {
+                let id = line.negotiated.clone().map(|negotiated| {
+                    let id = FlowId(flows.len());
+                    flows.push(FlowState::new((map, entry), negotiated));
+                    id
                 });
-                let mut rules = denied.clone();
-                rules.push(Rule::Permit(line.selector.clone()));
-                spd.push(Policy { rules, action: Action::Protect(id) });
+                (line.selector.clone(), id)
+            });
+            for policy in Policy::access_list(lines) {
+                spd.push(policy);
             }
         }
         self.policies.insert(config.interface, spd);
@@ -192,12 +179,12 @@ impl Flows {
 
     /// The first flow with this peer that covers a negotiated one.
     pub(super) fn covering(&self, path: &Path, selector: &Selector) -> Option<FlowId> {
-        let fits = |flow: &FlowState| {
-            let is_local = self.maps.get(flow.map).is_some_and(|map| map.local == path.local.ip());
-            let is_peer = self.entry(flow).is_some_and(|entry| entry.peers.contains(&path.remote.ip()));
-            is_local && is_peer && flow.selector.covers(selector)
-        };
-        self.flows.iter().position(fits).map(FlowId)
+        let maps = self.maps.iter().filter(|map| map.local == path.local.ip());
+        let flows = maps.filter_map(|map| self.policies.get(&map.interface));
+        flows.flat_map(|policy| policy.covering(selector)).copied().find(|id| {
+            let entry = self.flow(*id).and_then(|flow| self.entry(flow));
+            entry.is_some_and(|entry| entry.peers.contains(&path.remote.ip()))
+        })
     }
 
     /// The newest bundle that takes a packet of this flow.
@@ -251,6 +238,20 @@ impl Flows {
 }
 
 impl FlowState {
+    fn new((map, entry): (usize, usize), negotiated: SelectorPair) -> Self {
+        Self {
+            map,
+            entry,
+            negotiated,
+            counters: FlowCounters::default(),
+            bundles: Vec::new(),
+            waiting: VecDeque::new(),
+            negotiating_until: None,
+            not_before: Duration::ZERO,
+            peer: 0,
+        }
+    }
+
     /// Keeps a packet until there are SAs.
     ///
     /// # Errors

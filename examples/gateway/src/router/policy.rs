@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use crypto_provider::{CipherAlgorithm, SecretBytes, Work};
-use ipsec_core::{DfPolicy, ReplayProtection, Rule, Selector, WindowSize};
+use ipsec_core::{Decision, DfPolicy, ReplayProtection, Rule, Selector, WindowSize};
 use oakley::{
     Confidentiality, Encapsulation, KeyQuery, Mode, Path, Peer, Phase1Policy, Phase2Policy, Phase2Transform,
     PolicySource, Quirks, SelectorPair,
@@ -73,16 +73,12 @@ impl ConfiguredPolicy {
     }
 }
 
-/// The first permit rule that all of `packets` are inside, unless a deny rule before it takes any of them.
+/// The rule that all of `packets` are inside, if it permits them.
 fn permitted<'a>(rules: &'a [MapRule], packets: &Selector) -> Option<&'a SelectorPair> {
-    for rule in rules {
-        match &rule.rule {
-            Rule::Permit(permitted) if permitted.covers(packets) => return rule.flow.as_ref(),
-            Rule::Deny(denied) if denied.covers(packets) => return None,
-            Rule::Permit(_) | Rule::Deny(_) => {}
-        }
+    match Rule::first_covering(rules.iter().map(|rule| &rule.rule), packets) {
+        Decision::Permit(place) => rules.get(place)?.flow.as_ref(),
+        Decision::Deny | Decision::None | Decision::Opaque => None,
     }
-    None
 }
 
 /// Transport mode is for the two gateways' own traffic; what only passes through is tunnelled (RFC 4301 4.1).
