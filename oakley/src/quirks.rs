@@ -19,6 +19,9 @@ pub struct Quirks {
     pub no_initial_contact: bool,
     /// Send Aggressive Mode's third message in clear (RFC 2409 5 allows both; either is accepted from every peer).
     pub aggressive_proof_in_clear: bool,
+    /// As responder of Quick Mode, set the commit bit in message 2 and say CONNECTED after message 3 (RFC 2408 3.1): for
+    /// initiators that send packets before we can have their last message. A peer's own commit bit is always heeded.
+    pub commit: bool,
     /// Allow proposals that encrypt and protect the integrity of nothing: for peers of RFC 1829's time only.
     pub encryption_without_integrity: bool,
 }
@@ -32,6 +35,7 @@ impl Default for Quirks {
             narrowed_identities: false,
             no_initial_contact: false,
             aggressive_proof_in_clear: false,
+            commit: false,
             encryption_without_integrity: false,
         }
     }

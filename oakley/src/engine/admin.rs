@@ -12,7 +12,7 @@ use crate::error::{Abort, ApiMisuse};
 use crate::event::{Bundle, Event};
 use crate::input::{LimitReached, Request, Target};
 use crate::output::Output;
-use crate::phase2::{Quick, informational};
+use crate::phase2::{Quick, QuickSlot, informational};
 use crate::policy::Role;
 use crate::sa::{BundleId, IkeSaId, RemoveReason};
 use crate::snapshot::{IkeSaSnapshot, IkeSaState, Snapshot};
@@ -46,10 +46,9 @@ impl Engine {
             return Ok(());
         }
         let waits = |live: &Live| {
-            live.quick.iter().find_map(|(message_id, slot)| match &slot.state {
-                Quick::AwaitHash3(state) if state.bundle().id == id => Some(*message_id),
-                _ => None,
-            })
+            let waiting = live.quick.iter();
+            let half = |slot: &QuickSlot| slot.state.half().is_some_and(|bundle| bundle.id == id);
+            waiting.filter(|(_, slot)| half(slot)).map(|(message_id, _)| *message_id).next()
         };
         let found = self.table.entries().find_map(|(ike_sa, entry)| match entry {
             Entry::Live(live) => waits(live).map(|message_id| (ike_sa, message_id)),

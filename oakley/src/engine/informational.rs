@@ -30,6 +30,10 @@ impl Engine {
         let Some(id) = self.live_sa(incoming) else { return };
         let Some(mut live) = self.table.take_live(id) else { return };
         let message_id = incoming.header.message_id;
+        if live.awaits_connected(message_id) {
+            self.table.put(id, Entry::Live(live));
+            return self.quick_datagram(incoming, &[]);
+        }
         let opened = if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
             Err(Misbehaviour::MessageId.into())
         } else if live.used_ids.len() >= self.host.config.max_message_ids.saturating_add(RESERVED_IDS) {
@@ -71,6 +75,9 @@ impl Engine {
         if notify == NotifyType::INITIAL_CONTACT && !live.contact_obeyed {
             live.contact_obeyed = true;
             self.initial_contact(live);
+        }
+        if notify == NotifyType::CONNECTED {
+            self.connected(live, notification);
         }
         if notify.0 < FIRST_STATUS {
             let spi = <[u8; 4]>::try_from(notification.spi.as_ref()).ok().map(u32::from_be_bytes).map(Spi);

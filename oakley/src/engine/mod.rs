@@ -1,6 +1,7 @@
 //! The engine: owns every exchange and SA, and hands each input to the one that it is for.
 
 pub(crate) mod admin;
+pub(crate) mod commit;
 pub(crate) mod demux;
 pub(crate) mod established;
 pub(crate) mod half_open;

@@ -22,7 +22,7 @@ use crate::input::{Answer, Request};
 use crate::output::Output;
 use crate::phase2::quick_initiator::{self, Plan};
 use crate::phase2::quick_responder::{self, Wanted};
-use crate::phase2::{Failure, Quick, QuickSlot, Refused, available, offer};
+use crate::phase2::{Failure, Progress, Quick, QuickSlot, Refused, available, offer};
 use crate::policy::{Phase2Policy, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, RemoveReason, Spi};
 
@@ -48,8 +48,7 @@ impl Engine {
     fn try_start(&mut self, live: &mut Live, request: &Request, answers: &[Answer]) -> Result<(), Failure> {
         let running = live.quick.values().any(|slot| match &slot.state {
             Quick::AwaitReply(state) => *state.selectors() == request.selectors,
-            Quick::AwaitHash3(state) => state.bundle().selectors == request.selectors,
-            Quick::Complete => false,
+            state => state.half().is_some_and(|bundle| bundle.selectors == request.selectors),
         });
         if running {
             return Ok(());
@@ -248,19 +247,16 @@ impl Engine {
     ) -> Result<(), Failure> {
         let message_id = incoming.header.message_id;
         match slot.step(&live.ike, incoming, &mut self.host.cx(answers)) {
-            Ok((datagram, bundle)) => {
+            Ok(progress) => {
                 live.unconfirmed = false;
                 live.heard = self.host.now;
                 slot.accepted.remember(incoming.digest);
-                match datagram {
-                    Some(datagram) => {
-                        self.host.out.transmit(live.ike.path, datagram.clone());
-                        slot.flight = Flight::reply(datagram);
-                    }
-                    None => slot.flight.settle(),
-                }
+                let complete = self.progress(live, &mut slot, progress);
+                self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), slot.flight.next());
                 live.quick.insert(message_id, slot);
-                self.quick_complete(live, message_id, bundle);
+                if let Some(bundle) = complete {
+                    self.quick_complete(live, message_id, bundle);
+                }
                 Ok(())
             }
             Err(failure) => {
@@ -280,6 +276,29 @@ impl Engine {
         }
     }
 
+    /// Sends what an accepted message leads to; the bundle, if it is complete.
+    fn progress(&mut self, live: &Live, slot: &mut QuickSlot, progress: Progress) -> Option<Arc<Bundle>> {
+        let path = live.ike.path;
+        match progress {
+            Progress::Complete { send: Some(datagram), bundle } => {
+                self.host.out.transmit(path, datagram.clone());
+                slot.flight = Flight::reply(datagram);
+                Some(bundle)
+            }
+            Progress::Complete { send: None, bundle } => {
+                slot.flight.settle();
+                Some(bundle)
+            }
+            // Message 3 is repeated until CONNECTED comes, a bounded number of times.
+            Progress::Commit { send, next } => {
+                self.host.out.transmit(path, send.clone());
+                slot.flight = Flight::answer_expecting(send, self.host.now, &self.host.config);
+                slot.state = next;
+                None
+            }
+        }
+    }
+
     /// RFC 4303 2.1, and common sense: an SPI of the peer's names one SA.
     fn check_spis(&self, live: &Live, wanted: Box<Wanted>) -> Result<Box<Wanted>, Failure> {
         let taken = |(protocol, spi)| self.table.by_outbound(&live.ike.identity, protocol, spi).is_some();
@@ -290,7 +309,7 @@ impl Engine {
         }
     }
 
-    fn quick_complete(&mut self, live: &Live, message_id: MessageId, bundle: Arc<Bundle>) {
+    pub(super) fn quick_complete(&mut self, live: &Live, message_id: MessageId, bundle: Arc<Bundle>) {
         let id = live.ike.id;
         self.timers.set(TimerKey::Retransmit(id, message_id), None);
         let reap = self.host.now.checked_add(self.host.config.reply_retention);
@@ -309,9 +328,9 @@ impl Engine {
         let QuickSlot { state, role, request, spis, .. } = slot;
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), None);
         self.table.release(&spis);
-        if let Quick::AwaitHash3(state) = &state {
-            self.host.out.push(Output::Remove(state.bundle().id, RemoveReason::Incomplete));
-            self.send_informational(live, crate::phase2::informational::delete_bundle(state.bundle()));
+        if let Some(bundle) = state.half() {
+            self.host.out.push(Output::Remove(bundle.id, RemoveReason::Incomplete));
+            self.send_informational(live, crate::phase2::informational::delete_bundle(bundle));
         }
         self.quick_failed(live, (message_id, role), why.clone());
         if let Some(request) = request {
@@ -321,13 +340,9 @@ impl Engine {
 
     /// The peer takes back its half of a bundle that is not complete here.
     pub(super) fn peer_deletes_half(&mut self, live: &mut Live, protocol: Protocol, spi: Spi) {
-        let half = |slot: &QuickSlot| match &slot.state {
-            Quick::AwaitHash3(state) => state
-                .bundle()
-                .pairs
-                .iter()
-                .any(|pair| pair.transform.protocol == protocol && pair.outbound == spi),
-            Quick::AwaitReply(_) | Quick::Complete => false,
+        let half = |slot: &QuickSlot| {
+            let mut pairs = slot.state.half().into_iter().flat_map(|bundle| &bundle.pairs);
+            pairs.any(|pair| pair.transform.protocol == protocol && pair.outbound == spi)
         };
         let found = live.quick.iter().find(|(_, slot)| half(slot)).map(|(message_id, _)| *message_id);
         if let Some((message_id, slot)) = found.and_then(|id| Some((id, live.quick.remove(&id)?))) {

@@ -11,7 +11,6 @@ use crate::engine::timer::TimerKey;
 use crate::error::Abort;
 use crate::event::Event;
 use crate::phase2::{Quick, QuickSlot, informational};
-use crate::policy::Role;
 use crate::sa::IkeSaId;
 
 impl Engine {
@@ -62,7 +61,7 @@ impl Engine {
     /// one is tried, once, for the same request.
     fn quick_timed_out(&mut self, mut live: Box<Live>, message_id: MessageId, mut slot: QuickSlot) {
         let id = live.ike.id;
-        let mute = slot.role == Role::Initiator && live.heard <= slot.began;
+        let mute = matches!(slot.state, Quick::AwaitReply(_)) && live.heard <= slot.began;
         let again = if mute { slot.request.take() } else { None };
         self.end_slot(&mut live, message_id, slot, Abort::TimedOut);
         if !mute {

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use crypto_provider::SecretBytes;
 use isakmp_wire::payload::HashData;
-use isakmp_wire::{Message, MessageId, Payload, PayloadKind, encode_chain};
+use isakmp_wire::{Flags, Header, Message, MessageId, Payload, PayloadKind, encode_chain};
 use subtle::ConstantTimeEq;
 
 use crate::context::Cx;
@@ -96,6 +96,17 @@ pub(crate) fn protect(
     ike: &Ike,
     (exchange, message_id): (isakmp_wire::ExchangeType, MessageId),
     payloads: Vec<Payload>,
+    chain_cx: (&mut IvChain, &mut Cx<'_>),
+) -> Result<Bytes, LocalFailure> {
+    protect_flagged(formula, ike, ((exchange, message_id), Flags::NONE), payloads, chain_cx)
+}
+
+/// The same with flags in the header, which no HASH covers.
+pub(crate) fn protect_flagged(
+    formula: Formula<'_>,
+    ike: &Ike,
+    ((exchange, message_id), flags): ((isakmp_wire::ExchangeType, MessageId), Flags),
+    payloads: Vec<Payload>,
     (chain, cx): (&mut IvChain, &mut Cx<'_>),
 ) -> Result<Bytes, LocalFailure> {
     let rest = encode_chain(&payloads);
@@ -104,5 +115,6 @@ pub(crate) fn protect(
     let mut all = Vec::with_capacity(payloads.len().saturating_add(1));
     all.push(Payload::new(HashData { octets: Bytes::copy_from_slice(hash.expose()) }));
     all.extend(payloads);
-    encrypt(&all, header(ike.cookies, exchange, message_id), (&ike.keys, chain), cx)
+    let header = Header { flags, ..header(ike.cookies, exchange, message_id) };
+    encrypt(&all, header, (&ike.keys, chain), cx)
 }

@@ -9,6 +9,7 @@
 //! The responder installs its inbound SAs before message 2 leaves and its outbound SAs when message 3 has come; the
 //! initiator installs both before message 3 leaves.
 
+pub(crate) mod connected;
 pub(crate) mod hash;
 pub(crate) mod informational;
 pub(crate) mod keymat;
@@ -102,8 +103,13 @@ pub(crate) struct QuickSlot {
     pub(crate) spis: Vec<(crate::policy::Protocol, Spi)>,
 }
 
-/// What an acceptable message 2 or 3 leads to: our next message, if there is one, and the bundle.
-type Completed = (Option<Bytes>, Arc<Bundle>);
+/// What an acceptable message leads to.
+pub(crate) enum Progress {
+    /// The bundle is complete; `send` is our last message, if we owe one.
+    Complete { send: Option<Bytes>, bundle: Arc<Bundle> },
+    /// Message 3 goes out, and CONNECTED is waited for.
+    Commit { send: Bytes, next: Quick },
+}
 
 impl QuickSlot {
     /// Hands a message to the state that waits for it. A state that is not there any more has failed for good.
@@ -112,13 +118,10 @@ impl QuickSlot {
         ike: &Ike,
         incoming: &Incoming,
         cx: &mut Cx<'_>,
-    ) -> Result<Completed, Failure> {
+    ) -> Result<Progress, Failure> {
         match core::mem::replace(&mut self.state, Quick::Complete) {
             Quick::AwaitReply(state) => match state.check(ike, &self.iv, incoming, cx) {
-                Ok(reply) => match state.advance(reply, ike, &mut self.iv, cx) {
-                    Ok((datagram, bundle)) => Ok((Some(datagram), bundle)),
-                    Err(why) => Err(Failure::Local(why)),
-                },
+                Ok(reply) => state.advance(reply, ike, &mut self.iv, cx).map_err(Failure::Local),
                 Err(failure) => {
                     self.state = Quick::AwaitReply(state);
                     Err(failure)
@@ -127,10 +130,20 @@ impl QuickSlot {
             Quick::AwaitHash3(state) => match state.check(ike, &self.iv, incoming, cx) {
                 Ok(pending) => {
                     self.iv.commit(pending);
-                    Ok((None, state.advance(cx)))
+                    state.advance(ike, &mut self.iv, cx).map_err(Failure::Local)
                 }
                 Err(failure) => {
                     self.state = Quick::AwaitHash3(state);
+                    Err(failure)
+                }
+            },
+            Quick::AwaitConnected(state) => match state.check(ike, &self.iv, incoming, cx) {
+                Ok(pending) => {
+                    self.iv.commit(pending);
+                    Ok(Progress::Complete { send: None, bundle: state.advance(cx) })
+                }
+                Err(failure) => {
+                    self.state = Quick::AwaitConnected(state);
                     Err(failure)
                 }
             },
@@ -147,8 +160,21 @@ pub(crate) enum Quick {
     AwaitReply(Box<quick_initiator::AwaitReply>),
     /// Our message 2 is sent.
     AwaitHash3(Box<quick_responder::AwaitHash3>),
+    /// Our message 3 is sent, and the peer set the commit bit.
+    AwaitConnected(Box<connected::AwaitConnected>),
     /// Complete; the last datagram is kept for a peer that lost it.
     Complete,
+}
+
+impl Quick {
+    /// The bundle of which a half is installed already.
+    pub(crate) fn half(&self) -> Option<&Arc<Bundle>> {
+        match self {
+            Self::AwaitHash3(state) => Some(state.bundle()),
+            Self::AwaitConnected(state) => Some(state.bundle()),
+            Self::AwaitReply(_) | Self::Complete => None,
+        }
+    }
 }
 
 /// What an authenticated but unacceptable message leads to: the exchange ends, and the peer is told.

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, GroupId, PeerPublic};
 use isakmp_wire::payload::{KeyExchange, Nonce, SecurityAssociation};
-use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind, ProtocolId};
+use isakmp_wire::{ExchangeType, Flags, Message, MessageId, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
 use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
@@ -23,12 +23,13 @@ use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv};
 use crate::exchange::shape::QUICK_OFFER;
 use crate::output::Output;
+use crate::phase2::connected::AwaitConnected;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::lifetime;
 use crate::phase2::offer::{self, Chosen, Report};
 use crate::phase2::transform::CLASSES;
-use crate::phase2::{Failure, Ike, client_ids, nonce, selectors};
+use crate::phase2::{Failure, Ike, Progress, Quick, client_ids, nonce, selectors};
 use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
 use crate::sa::{BundleId, Direction, Spi};
 
@@ -69,6 +70,8 @@ pub(crate) struct Reply {
     nr_b: Bytes,
     public: Option<PeerPublic>,
     iv: PendingIv,
+    /// Whether the peer set the commit bit.
+    commit: bool,
 }
 
 /// Makes message 1.
@@ -180,7 +183,10 @@ impl AwaitReply {
         let public = peer_public(message, self.plan.policy.pfs, cx)?;
         let told = lifetime::read(message, &CLASSES, |protocol| protocol != ProtocolId::ISAKMP);
         chosen.lifetime = chosen.lifetime.lower(told);
-        Ok(Reply { chosen, selectors, nr_b, public, iv })
+        // RFC 2408 3.1: the HASH of this message held, so its flag is as good as the peer's word; whoever flips it could as
+        // well have dropped the message.
+        let commit = message.header().flags.contains(Flags::COMMIT);
+        Ok(Reply { chosen, selectors, nr_b, public, iv, commit })
     }
 
     /// The flow that the answer names.
@@ -198,16 +204,16 @@ impl AwaitReply {
         Err(changed)
     }
 
-    /// Installs both directions and makes message 3.
+    /// Installs both directions, but for the outbound one if the peer wants it to wait, and makes message 3.
     pub(crate) fn advance(
         self: Box<Self>,
         reply: Reply,
         ike: &Ike,
         chain: &mut IvChain,
         cx: &mut Cx<'_>,
-    ) -> Result<(Bytes, Arc<Bundle>), Abort> {
+    ) -> Result<Progress, Abort> {
         let Self { plan, ni_b, ephemeral, .. } = *self;
-        let Reply { chosen, selectors, nr_b, public, iv } = reply;
+        let Reply { chosen, selectors, nr_b, public, iv, commit } = reply;
         chain.commit(iv);
         let g_qm_xy = match (ephemeral, &public) {
             (Some(ephemeral), Some(public)) => {
@@ -233,11 +239,15 @@ impl AwaitReply {
         let formula = Formula::Three { ni_b: &secrets.ni_b, nr_b: &secrets.nr_b };
         let exchange = (ExchangeType::QUICK, plan.message_id);
         let datagram = hash::protect(formula, ike, exchange, Vec::new(), (chain, &mut *cx))?;
-        for direction in [Direction::Inbound, Direction::Outbound] {
-            let installation = keymat::installation(ike, &bundle, direction, &secrets, cx);
-            cx.out.push(Output::Install(Box::new(installation)));
+        let inbound = keymat::installation(ike, &bundle, Direction::Inbound, &secrets, cx);
+        cx.out.push(Output::Install(Box::new(inbound)));
+        let outbound = keymat::installation(ike, &bundle, Direction::Outbound, &secrets, cx);
+        if commit {
+            let next = Quick::AwaitConnected(Box::new(AwaitConnected::new(bundle, outbound)));
+            return Ok(Progress::Commit { send: datagram, next });
         }
-        Ok((datagram, bundle))
+        cx.out.push(Output::Install(Box::new(outbound)));
+        Ok(Progress::Complete { send: Some(datagram), bundle })
     }
 }
 

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use crypto_provider::{GroupId, PeerPublic, Work};
 use isakmp_wire::payload::{Nonce, SecurityAssociation};
-use isakmp_wire::{ExchangeType, Message, MessageId, Payload, PayloadKind, ProtocolId};
+use isakmp_wire::{ExchangeType, Flags, Message, MessageId, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
 use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
@@ -28,7 +28,9 @@ use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::offer::{self, Chosen, Report};
 use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, spi_of, start};
 use crate::phase2::transform::{CLASSES, protocol_id};
-use crate::phase2::{Failure, Ike, Refused, available, client_ids, lifetime, nonce, selectors};
+use crate::phase2::{
+    Failure, Ike, Progress, Refused, available, client_ids, connected, lifetime, nonce, selectors,
+};
 use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
 use crate::sa::{BundleId, Direction, Installation, Spi};
 
@@ -184,7 +186,8 @@ impl Wanted {
         });
         let exchange = (ExchangeType::QUICK, self.message_id);
         let formula = Formula::Two { ni_b: &secrets.ni_b };
-        let datagram = hash::protect(formula, ike, exchange, payloads, (chain, &mut *cx))?;
+        let flags = if ike.policy.quirks.commit { Flags::COMMIT } else { Flags::NONE };
+        let datagram = hash::protect_flagged(formula, ike, (exchange, flags), payloads, (chain, &mut *cx))?;
         let inbound = keymat::installation(ike, &bundle, Direction::Inbound, &secrets, cx);
         let outbound = keymat::installation(ike, &bundle, Direction::Outbound, &secrets, cx);
         cx.out.push(Output::Install(Box::new(inbound)));
@@ -222,10 +225,17 @@ impl AwaitHash3 {
         Ok(iv)
     }
 
-    /// Installs the outbound SAs.
-    pub(crate) fn advance(self: Box<Self>, cx: &mut Cx<'_>) -> Arc<Bundle> {
+    /// Installs the outbound SAs, and says so if we had set the commit bit.
+    pub(crate) fn advance(
+        self: Box<Self>,
+        ike: &Ike,
+        chain: &mut IvChain,
+        cx: &mut Cx<'_>,
+    ) -> Result<Progress, Abort> {
         let Self { bundle, outbound, .. } = *self;
+        let connected = ike.policy.quirks.commit.then(|| connected::make(ike, &bundle, chain, cx));
+        let send = connected.transpose()?;
         cx.out.push(Output::Install(Box::new(outbound)));
-        bundle
+        Ok(Progress::Complete { send, bundle })
     }
 }

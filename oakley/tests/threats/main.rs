@@ -13,6 +13,7 @@
 #[path = "../pair/mod.rs"]
 mod pair;
 
+mod commit;
 mod forger;
 mod load;
 mod phase1;
