@@ -277,6 +277,8 @@ pub struct Bundle {
     pub encapsulation: Encapsulation,
     /// The lower of what both sides allow.
     pub lifetime: Lifetime,
+    /// When a successor is wanted: counted like [`lifetime`](Self::lifetime), lower, and not the same for any two bundles.
+    pub soft: Lifetime,
     /// The group of perfect forward secrecy, if it was used.
     pub pfs: Option<GroupId>,
     /// One pair per protocol, in the order of the proposal.

@@ -21,6 +21,7 @@ mod phase1;
 mod phase2;
 mod policy;
 mod quirks;
+mod renewal;
 mod sa;
 mod snapshot;
 #[cfg(feature = "test-support")]

@@ -52,6 +52,9 @@ pub struct Installation {
     pub encapsulation: Encapsulation,
     /// What both sides agreed on.
     pub lifetime: Lifetime,
+    /// The soft limits, at which the data path says [`Input::Used`](crate::Input::Used): below those of `lifetime`, by an
+    /// amount that differs between the two sides and from bundle to bundle.
+    pub soft: Lifetime,
     /// Octets of a HMAC-SHA-256 ICV with this peer ([`Quirks`](crate::Quirks)).
     pub sha256_icv_len: usize,
     /// One SA per protocol, in the order of the proposal. On the wire AH is always outside ESP.

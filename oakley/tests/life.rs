@@ -197,3 +197,125 @@ fn t085_one_failure_is_counted_once_and_every_request_is_answered() {
     assert_eq!(failed(pair.a()), 1);
     assert_eq!(pair.a().engine.snapshot().counters.failed, 1);
 }
+
+/// With a limit of phase 1 in kilobytes.
+fn measured(policy: Policy, kilobytes: Option<u64>) -> Policy {
+    let lifetime = Lifetime { seconds: Some(86_400), kilobytes };
+    Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..loud(policy) }
+}
+
+/// Quick Modes until router 1 has another IKE SA; how many.
+fn rounds(pair: &mut Pair) -> usize {
+    let first = pair.a().engine.snapshot().ike_sas[0].id;
+    for round in 1..1000 {
+        pair.initiate();
+        pair.run(1);
+        if pair.a().engine.snapshot().ike_sas.iter().any(|sa| sa.id != first) {
+            return round;
+        }
+    }
+    panic!("the first IKE SA never ends");
+}
+
+#[test]
+fn the_kilobytes_of_phase_1_are_counted() {
+    // Both know the limit: a successor comes before it. Only the responder has one: it says when the end is there.
+    for initiator in [Some(256), None] {
+        let mut pair =
+            Pair::new(50, measured(policy(1, 2), initiator), measured(policy(2, 1), Some(256)), Link::new());
+        pair.initiate();
+        pair.run(5);
+        let rounds = rounds(&mut pair);
+        let octets = |host: &Host| host.sent.iter().map(Vec::len).sum::<usize>();
+        let kilobytes = (octets(pair.a()) + octets(pair.b())) / 1024;
+        let expected = if initiator.is_some() { 225..245 } else { 256..261 };
+        assert!(expected.contains(&kilobytes), "{initiator:?}: {kilobytes} kB, {rounds} exchanges");
+        assert_eq!(pair.a().established().len(), rounds + 1);
+        // The bundles stay, and the new one is no first contact.
+        assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty());
+    }
+}
+
+#[test]
+fn a_phase_1_that_ends_gives_its_requests_to_the_next() {
+    let life = |policy: Policy| {
+        let lifetime = Lifetime { seconds: Some(100), kilobytes: None };
+        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
+    };
+    let mut pair = Pair::new(51, life(policy(1, 2)), life(policy(2, 1)), Link::new());
+    pair.initiate();
+    pair.run(80);
+    assert_eq!(pair.a().established().len(), 1);
+    // Nothing gets through for the last seconds of the life, while a Quick Mode runs.
+    pair.network.set_up(pair.wire, false);
+    pair.initiate();
+    pair.run(21);
+    pair.network.set_up(pair.wire, true);
+    pair.run(100);
+    assert_eq!(pair.a().established().len(), 2);
+    let unserved = |event: &&Event| matches!(event, Event::RequestFailed { .. });
+    assert_eq!(pair.a().events.iter().filter(unserved).count(), 0);
+    assert!(pair.a().removed.is_empty());
+}
+
+#[test]
+fn a_new_exchange_does_not_begin_under_an_ike_sa_that_is_about_to_end() {
+    let life = |policy: Policy| {
+        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
+        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
+    };
+    let mut pair = Pair::new(52, life(policy(1, 2)), life(policy(2, 1)), Link::new());
+    pair.initiate();
+    pair.run(580);
+    pair.initiate();
+    pair.run(5);
+    assert_eq!(pair.a().ready(), 2);
+    pair.run(30);
+    assert_eq!((pair.a().ready(), pair.a().established().len()), (1, 2));
+    assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty());
+}
+
+#[test]
+fn the_side_that_answered_negotiates_a_successor_if_the_other_does_not() {
+    let mut pair = Pair::plain(53);
+    pair.initiate();
+    pair.run(5);
+    let bundle = pair.b().engine.snapshot().bundles[0].id;
+    pair.input(pair.b, Input::Used { bundle, limit: LimitReached::Soft });
+    pair.run(5);
+    assert_eq!(pair.b().established().len(), 2);
+    // With a successor there, nobody negotiates another one.
+    pair.run(100);
+    for node in [pair.a, pair.b] {
+        let bundle = pair.network.get(node).unwrap().established()[0].id;
+        pair.input(node, Input::Used { bundle, limit: LimitReached::Soft });
+    }
+    pair.run(5);
+    assert_eq!(pair.b().established().len(), 2);
+}
+
+#[test]
+fn a_refusal_that_was_lost_is_sent_again() {
+    use netsim::{Direction as Way, Verdict};
+    let ah_only = Policy { phase2: Some(phase2(2, 1, vec![proposal(&[ah()])])), ..policy(2, 1) };
+    let mut pair = Pair::new(54, policy(1, 2), ah_only, Link::new());
+    let lost = core::cell::Cell::new(2);
+    pair.network.set_filter(pair.wire, move |_, way, packet| {
+        let refusal = way == Way::BToA && packet.payload[18] == 5;
+        if refusal && lost.get() > 0 {
+            lost.set(lost.get() - 1);
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    pair.initiate();
+    pair.run(20);
+    let refused = |why: &Abort| matches!(why, Abort::Peer(PeerRefusal::Notified(_)));
+    assert_eq!(pair.a().failures().iter().filter(|why| refused(why)).count(), 1);
+    // The same octets each time, and nothing looked at twice.
+    let sent: Vec<_> = pair.b().sent.iter().filter(|octets| octets[18] == 5).collect();
+    assert_eq!(sent.len(), 3);
+    assert!(sent.iter().all(|octets| octets == &sent[0]));
+    assert_eq!(pair.b().engine.snapshot().counters.failed, 1);
+}

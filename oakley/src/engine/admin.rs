@@ -13,7 +13,7 @@ use crate::event::{Bundle, Event};
 use crate::input::{LimitReached, Request, Target};
 use crate::output::Output;
 use crate::phase2::{Quick, QuickSlot, informational};
-use crate::policy::Role;
+use crate::renewal;
 use crate::sa::{BundleId, IkeSaId, RemoveReason};
 use crate::snapshot::{IkeSaSnapshot, IkeSaState, Snapshot};
 
@@ -31,11 +31,14 @@ impl Engine {
         let bundle = Arc::clone(self.table.bundle(id).ok_or(ApiMisuse::UnknownBundle(id))?);
         match limit {
             LimitReached::Hard => self.delete_bundle(&bundle, RemoveReason::Expired),
-            // One side is enough: the one that negotiated the bundle negotiates its successor.
-            LimitReached::Soft if bundle.role == Role::Initiator => {
-                self.initiate(Request { path: bundle.path, selectors: bundle.selectors.clone() }, &[]);
+            LimitReached::Soft => {
+                let of_peer = &bundle.identity;
+                let superseded =
+                    self.table.bundles_of_peer(of_peer).any(|other| renewal::supersedes(other, &bundle));
+                if !superseded {
+                    self.initiate(Request { path: bundle.path, selectors: bundle.selectors.clone() }, &[]);
+                }
             }
-            LimitReached::Soft => {}
         }
         Ok(())
     }

@@ -71,6 +71,7 @@ impl Engine {
             used_ids: BTreeSet::new(),
             quick: BTreeMap::new(),
             expires,
+            protected: 0,
         };
         self.table.put(id, Entry::Live(Box::new(live)));
         self.timers.set(TimerKey::Expire(id), expires);
@@ -91,7 +92,7 @@ impl Engine {
             let notify = isakmp_wire::NotifyType::INITIAL_CONTACT;
             let about = (isakmp_wire::ProtocolId::ISAKMP, informational::cookie_spi(&live.ike.cookies));
             let payload = informational::notify(notify, Some(about));
-            if self.send_informational(&mut live, Vec::from([payload])) {
+            if self.send_informational(&mut live, Vec::from([payload])).is_some() {
                 let path = live.ike.path;
                 self.host.out.event(Event::NotifySent { path, ike_sa: Some(id), notify });
             }

@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use isakmp_wire::payload::{Delete, Notification};
 use isakmp_wire::{Body, MessageId, NotifyType, Payload, ProtocolId};
 
@@ -49,6 +50,7 @@ impl Engine {
             }
         };
         live.used_ids.insert(message_id);
+        self.protected(&mut live, incoming.octets.len());
         live.unconfirmed = false;
         live.heard = self.host.now;
         for payload in message.payloads() {
@@ -118,14 +120,15 @@ impl Engine {
         false
     }
 
-    /// Sends payloads under an IKE SA; `false` if it cannot name another exchange.
-    pub(super) fn send_informational(&mut self, live: &mut Live, payloads: Vec<Payload>) -> bool {
+    /// Sends payloads under an IKE SA; `None` if it cannot name another exchange.
+    pub(super) fn send_informational(&mut self, live: &mut Live, payloads: Vec<Payload>) -> Option<Bytes> {
         let made = fresh_id(live, RESERVED_IDS, &self.host.cx(&[])).and_then(|message_id| {
             live.used_ids.insert(message_id);
             informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]))
         });
-        let Ok(octets) = made else { return false };
-        self.host.out.transmit(live.ike.path, octets);
-        true
+        let octets = made.ok()?;
+        self.protected(live, octets.len());
+        self.host.out.transmit(live.ike.path, octets.clone());
+        Some(octets)
     }
 }

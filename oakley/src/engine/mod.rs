@@ -10,6 +10,7 @@ pub(crate) mod negotiation;
 pub(crate) mod outbox;
 pub(crate) mod park;
 pub(crate) mod quick;
+pub(crate) mod renewal;
 pub(crate) mod table;
 pub(crate) mod timeout;
 pub(crate) mod timer;

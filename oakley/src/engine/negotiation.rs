@@ -34,8 +34,8 @@ impl Engine {
         let known: Vec<IkeSaId> = self.table.by_path(&request.path).collect();
         for id in known {
             match self.table.take(id) {
-                // An SA that has used up its message ids is as good as none: a new one takes over.
-                Some(Entry::Live(live)) if live.used_ids.len() < self.host.config.max_message_ids => {
+                // An SA that is about to end is as good as none: a new one takes over.
+                Some(Entry::Live(live)) if !live.is_spent(self.host.now, &self.host.config) => {
                     self.table.put(id, Entry::Live(live));
                     return self.start_quick(id, request, answers);
                 }

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use crypto_provider::Work;
 use isakmp_wire::{ExchangeType, MessageId};
 
@@ -91,6 +92,7 @@ impl Engine {
         let mut iv = ike.chain(message_id);
         let (state, datagram) = quick_initiator::begin(ike, plan, &mut iv, &mut self.host.cx(&[]))?;
         live.used_ids.insert(message_id);
+        self.protected(live, datagram.len());
         self.table.hold(bundle, &spis);
         let flight = Flight::expecting(datagram.clone(), self.host.now, &self.host.config);
         self.timers.set(TimerKey::Retransmit(id, message_id), flight.next());
@@ -141,8 +143,10 @@ impl Engine {
             Some(slot) => self.quick_message(&mut live, slot, incoming, answers),
             None => self.first_quick_message(&mut live, incoming, answers),
         };
-        if let Err(Failure::Refused(refused)) = &failure {
-            self.refuse(&mut live, refused);
+        if let Err(Failure::Refused(refused)) = &failure
+            && let Some(answer) = self.refuse(&mut live, refused)
+        {
+            self.keep_refusal(&mut live, incoming, answer);
         }
         self.table.put(id, Entry::Live(live));
         match failure {
@@ -201,6 +205,7 @@ impl Engine {
         };
         live.unconfirmed = false;
         live.heard = self.host.now;
+        self.protected(live, incoming.octets.len().saturating_add(flight.datagram.len()));
         let mut accepted = Accepted::default();
         accepted.remember(incoming.digest);
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
@@ -248,6 +253,7 @@ impl Engine {
         let message_id = incoming.header.message_id;
         match slot.step(&live.ike, incoming, &mut self.host.cx(answers)) {
             Ok(progress) => {
+                self.protected(live, incoming.octets.len());
                 live.unconfirmed = false;
                 live.heard = self.host.now;
                 slot.accepted.remember(incoming.digest);
@@ -277,10 +283,11 @@ impl Engine {
     }
 
     /// Sends what an accepted message leads to; the bundle, if it is complete.
-    fn progress(&mut self, live: &Live, slot: &mut QuickSlot, progress: Progress) -> Option<Arc<Bundle>> {
+    fn progress(&mut self, live: &mut Live, slot: &mut QuickSlot, progress: Progress) -> Option<Arc<Bundle>> {
         let path = live.ike.path;
         match progress {
             Progress::Complete { send: Some(datagram), bundle } => {
+                self.protected(live, datagram.len());
                 self.host.out.transmit(path, datagram.clone());
                 slot.flight = Flight::reply(datagram);
                 Some(bundle)
@@ -291,6 +298,7 @@ impl Engine {
             }
             // Message 3 is repeated until CONNECTED comes, a bounded number of times.
             Progress::Commit { send, next } => {
+                self.protected(live, send.len());
                 self.host.out.transmit(path, send.clone());
                 slot.flight = Flight::answer_expecting(send, self.host.now, &self.host.config);
                 slot.state = next;
@@ -364,13 +372,33 @@ impl Engine {
     }
 
     /// An authenticated peer is told why its message was refused.
-    fn refuse(&mut self, live: &mut Live, refused: &Refused) {
-        let Some(notify) = refused.why.notify() else { return };
+    fn refuse(&mut self, live: &mut Live, refused: &Refused) -> Option<Bytes> {
+        let notify = refused.why.notify()?;
         let payload = crate::phase2::informational::notify(notify, refused.about.clone());
-        if self.send_informational(live, Vec::from([payload])) {
-            let (path, ike_sa) = (live.ike.path, Some(live.ike.id));
-            self.host.out.event(Event::NotifySent { path, ike_sa, notify });
-        }
+        let sent = self.send_informational(live, Vec::from([payload]))?;
+        let (path, ike_sa) = (live.ike.path, Some(live.ike.id));
+        self.host.out.event(Event::NotifySent { path, ike_sa, notify });
+        Some(sent)
+    }
+
+    /// A peer that lost our refusal repeats its message and gets the same octets again (RFC 2408 5.1).
+    fn keep_refusal(&mut self, live: &mut Live, incoming: &Incoming, answer: Bytes) {
+        let (id, message_id) = (live.ike.id, incoming.header.message_id);
+        let mut accepted = Accepted::default();
+        accepted.remember(incoming.digest);
+        let slot = QuickSlot {
+            state: Quick::Complete,
+            role: Role::Responder,
+            flight: Flight::reply(answer),
+            accepted,
+            iv: live.ike.chain(message_id),
+            began: self.host.now,
+            request: None,
+            spis: Vec::new(),
+        };
+        live.quick.insert(message_id, slot);
+        let reap = self.host.now.checked_add(self.host.config.reply_retention);
+        self.timers.set(TimerKey::Reap(id, message_id), reap);
     }
 
     /// The peer refused a Quick Mode of ours: the one that the SPI names. Without an SPI it can only be told if no other

@@ -57,6 +57,8 @@ pub(crate) struct Live {
     pub(crate) used_ids: BTreeSet<MessageId>,
     pub(crate) quick: BTreeMap<MessageId, QuickSlot>,
     pub(crate) expires: Option<Duration>,
+    /// Octets of the messages that it has protected, both ways.
+    pub(crate) protected: u64,
 }
 
 /// One row of the database.
@@ -94,6 +96,8 @@ pub(crate) struct Table {
     bundles: BTreeMap<BundleId, Arc<Bundle>>,
     inbound: BTreeMap<(Protocol, Spi), BundleId>,
     outbound: BTreeMap<(Identity, Protocol, Spi), BundleId>,
+    ike_of_peer: BTreeSet<(Identity, IkeSaId)>,
+    bundles_of_peer: BTreeSet<(Identity, BundleId)>,
 }
 
 impl Table {
@@ -114,11 +118,17 @@ impl Table {
         if !cookies.responder.is_zero() {
             self.by_cookies.insert(cookies, id);
         }
+        if let Entry::Live(live) = &entry {
+            self.ike_of_peer.insert((live.ike.identity.clone(), id));
+        }
         self.entries.insert(id, entry);
     }
 
     pub(crate) fn take(&mut self, id: IkeSaId) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
+        if let Entry::Live(live) = &entry {
+            self.ike_of_peer.remove(&(live.ike.identity.clone(), id));
+        }
         let (path, cookies) = (*entry.path(), *entry.cookies());
         self.by_path.remove(&(path, id));
         self.by_initiator.remove(&(cookies.initiator, path.remote));
@@ -186,11 +196,13 @@ impl Table {
             self.outbound.insert(key, bundle.id);
             self.inbound.insert((pair.transform.protocol, pair.inbound), bundle.id);
         }
+        self.bundles_of_peer.insert((bundle.identity.clone(), bundle.id));
         self.bundles.insert(bundle.id, bundle);
     }
 
     pub(crate) fn remove_bundle(&mut self, id: BundleId) -> Option<Arc<Bundle>> {
         let bundle = self.bundles.remove(&id)?;
+        self.bundles_of_peer.remove(&(bundle.identity.clone(), id));
         for pair in &bundle.pairs {
             self.outbound.remove(&(bundle.identity.clone(), pair.transform.protocol, pair.outbound));
             self.inbound.remove(&(pair.transform.protocol, pair.inbound));
@@ -200,12 +212,16 @@ impl Table {
 
     /// IKE SAs and bundles of a peer that were established before `end`.
     pub(crate) fn of_peer_before(&self, peer: &Identity, end: Duration) -> (Vec<IkeSaId>, Vec<BundleId>) {
-        let sas = self.entries.iter().filter(|(_, entry)| {
-            matches!(entry, Entry::Live(live) if live.ike.identity == *peer && live.ike.established < end)
-        });
-        let bundles = self.bundles.values();
-        let bundles = bundles.filter(|bundle| bundle.identity == *peer && bundle.established < end);
-        (sas.map(|(id, _)| *id).collect(), bundles.map(|bundle| bundle.id).collect())
+        let before = |id: &IkeSaId| matches!(self.entries.get(id), Some(Entry::Live(live)) if live.ike.established < end);
+        let sas = self.ike_of_peer.range((peer.clone(), IkeSaId(0))..=(peer.clone(), IkeSaId(u64::MAX)));
+        let bundles = self.bundles_of_peer(peer).filter(|bundle| bundle.established < end);
+        (sas.map(|(_, id)| *id).filter(before).collect(), bundles.map(|bundle| bundle.id).collect())
+    }
+
+    /// The bundles of a peer, in the order of their ids.
+    pub(crate) fn bundles_of_peer(&self, peer: &Identity) -> impl Iterator<Item = &Arc<Bundle>> {
+        let all = (peer.clone(), BundleId(0))..=(peer.clone(), BundleId(u64::MAX));
+        self.bundles_of_peer.range(all).filter_map(|(_, id)| self.bundles.get(id))
     }
 
     pub(crate) fn bundle(&self, id: BundleId) -> Option<&Arc<Bundle>> {

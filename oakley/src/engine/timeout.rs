@@ -103,6 +103,10 @@ impl Engine {
         let payload = informational::delete_ike_sa(&live.ike.cookies);
         self.send_informational(&mut live, [payload].into());
         self.host.out.event(Event::IkeSaExpired { ike_sa: id });
+        let requests = live.take_requests();
         self.drop_live(*live, &Abort::TimedOut);
+        for request in requests {
+            self.initiate(request, &[]);
+        }
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn installation(
         selectors: bundle.selectors.clone(),
         encapsulation: bundle.encapsulation,
         lifetime: bundle.lifetime,
+        soft: bundle.soft,
         sha256_icv_len: ike.policy.quirks.sha256_icv_len,
         sas,
     }

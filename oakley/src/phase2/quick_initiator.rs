@@ -30,7 +30,8 @@ use crate::phase2::lifetime;
 use crate::phase2::offer::{self, Chosen, Report};
 use crate::phase2::transform::CLASSES;
 use crate::phase2::{Failure, Ike, Progress, Quick, client_ids, nonce, selectors};
-use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
+use crate::policy::{Lifetime, Phase2Policy, Protocol, Role, SelectorPair};
+use crate::renewal;
 use crate::sa::{BundleId, Direction, Spi};
 
 /// What a Quick Mode of ours is about.
@@ -124,6 +125,11 @@ pub(crate) fn peer_public(
             Ok(Some(group.peer_public(&body.public).map_err(Misbehaviour::PublicValue)?))
         }
     }
+}
+
+/// The soft limits of a bundle. Our SPI is a random number that was drawn for this bundle alone.
+pub(crate) fn soft(hard: Lifetime, role: Role, pairs: &[SpiPair]) -> Lifetime {
+    renewal::soft(hard, role, pairs.first().map_or(0, |pair| pair.inbound.0))
 }
 
 /// The pairs of SPIs of what was chosen.
@@ -222,6 +228,7 @@ impl AwaitReply {
             _ => None,
         };
         let secrets = Secrets { ni_b, nr_b, g_qm_xy };
+        let pairs = pairs(&chosen, &plan.spis);
         let bundle = Arc::new(Bundle {
             id: plan.bundle,
             ike_sa: ike.id,
@@ -232,8 +239,9 @@ impl AwaitReply {
             established: cx.now,
             encapsulation: plan.policy.encapsulation,
             lifetime: chosen.lifetime,
+            soft: soft(chosen.lifetime, Role::Initiator, &pairs),
             pfs: plan.policy.pfs,
-            pairs: pairs(&chosen, &plan.spis),
+            pairs,
             selectors,
         });
         let formula = Formula::Three { ni_b: &secrets.ni_b, nr_b: &secrets.nr_b };

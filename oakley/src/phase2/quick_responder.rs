@@ -26,7 +26,7 @@ use crate::output::Output;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::offer::{self, Chosen, Report};
-use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, spi_of, start};
+use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, soft, spi_of, start};
 use crate::phase2::transform::{CLASSES, protocol_id};
 use crate::phase2::{
     Failure, Ike, Progress, Refused, available, client_ids, connected, lifetime, nonce, selectors,
@@ -170,6 +170,7 @@ impl Wanted {
             _ => None,
         };
         let secrets = Secrets { ni_b: self.ni_b, nr_b, g_qm_xy };
+        let pairs = pairs(&self.chosen, spis);
         let bundle = Arc::new(Bundle {
             id,
             ike_sa: ike.id,
@@ -181,8 +182,9 @@ impl Wanted {
             selectors: self.selectors,
             encapsulation: self.policy.encapsulation,
             lifetime: self.chosen.lifetime,
+            soft: soft(self.chosen.lifetime, Role::Responder, &pairs),
             pfs: self.group,
-            pairs: pairs(&self.chosen, spis),
+            pairs,
         });
         let exchange = (ExchangeType::QUICK, self.message_id);
         let formula = Formula::Two { ni_b: &secrets.ni_b };

@@ -18,10 +18,6 @@ use super::sa::{InboundSa, OutboundSa};
 
 /// A kilobyte of a negotiated lifetime (RFC 2407 4.5).
 const KILOBYTE: u64 = 1024;
-/// How long before its end a successor of an SA is wanted.
-const SOFT_SECONDS: u64 = 30;
-/// How many kilobytes before its end a successor of an SA is wanted.
-const SOFT_KILOBYTES: u64 = 256;
 
 /// What the configuration says about the SAs of a flow beyond what is negotiated.
 #[derive(Clone, Debug)]
@@ -184,16 +180,15 @@ const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
     }
 }
 
-/// Soft limits lie a fixed distance before the hard ones, and never in the first nine tenths of a short life.
+/// The limits of a bundle, in octets.
 fn lifetime(installation: &Installation) -> Lifetime {
-    let soft = |hard: u64, before: u64| hard.saturating_sub(before.min(hard / 10));
     let octets = |kilobytes: u64| kilobytes.saturating_mul(KILOBYTE);
-    let oakley::Lifetime { seconds, kilobytes } = installation.lifetime;
+    let Installation { lifetime, soft, .. } = installation;
     Lifetime {
-        soft_octets: kilobytes.map(|hard| octets(soft(hard, SOFT_KILOBYTES))),
-        hard_octets: kilobytes.map(octets),
-        soft_time: seconds.map(|hard| Duration::from_secs(soft(hard, SOFT_SECONDS))),
-        hard_time: seconds.map(Duration::from_secs),
+        soft_octets: soft.kilobytes.map(octets),
+        hard_octets: lifetime.kilobytes.map(octets),
+        soft_time: soft.seconds.map(Duration::from_secs),
+        hard_time: lifetime.seconds.map(Duration::from_secs),
     }
 }
 

@@ -1,0 +1,46 @@
+//! The end of an IKE SA comes in sight: what it protects is counted, new exchanges go to a successor, and nothing that runs
+//! is lost.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use crate::engine::Engine;
+use crate::engine::table::Live;
+use crate::engine::timer::TimerKey;
+use crate::input::Request;
+use crate::phase2::Quick;
+use crate::policy::Config;
+use crate::renewal;
+
+/// Octets of the unit in which lives are negotiated (RFC 2409 Appendix A).
+const KILOBYTE: u64 = 1024;
+
+impl Live {
+    /// Whether a new exchange should rather run under a new IKE SA: this one is about to end, or has no message ids left.
+    pub(super) fn is_spent(&self, now: Duration, config: &Config) -> bool {
+        let hard = self.ike.suite.chosen.lifetime;
+        let soft = renewal::soft(hard, self.ike.role, 0);
+        let over = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used >= limit);
+        self.used_ids.len() >= config.max_message_ids
+            || over(soft.seconds, now.saturating_sub(self.ike.established).as_secs())
+            || over(soft.kilobytes, self.protected / KILOBYTE)
+    }
+
+    /// Requests of ours whose Quick Modes have no answer yet.
+    pub(super) fn take_requests(&mut self) -> Vec<Request> {
+        let unanswered = self.quick.values_mut().filter(|slot| matches!(slot.state, Quick::AwaitReply(_)));
+        unanswered.filter_map(|slot| slot.request.take()).collect()
+    }
+}
+
+impl Engine {
+    /// Counts what an IKE SA has protected: its life may be bounded in kilobytes too.
+    pub(super) fn protected(&mut self, live: &mut Live, octets: usize) {
+        live.protected = live.protected.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
+        let limit = live.ike.suite.chosen.lifetime.kilobytes.map(|limit| limit.saturating_mul(KILOBYTE));
+        if limit.is_some_and(|limit| live.protected >= limit) {
+            self.timers.set(TimerKey::Expire(live.ike.id), Some(self.host.now));
+        }
+    }
+}
