@@ -12,6 +12,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::capture::{Frame, frames};
 use common::octets;
 use common::recording::{Recording, other, side};
@@ -19,6 +21,8 @@ use common::scripted::{Secret, power, prime};
 use common::sources::{
     AGGRESSIVE_PRE_SHARED, MAIN_PRE_SHARED, MAIN_SIGNATURE, RACOON, main_psk, racoon, strongswan,
 };
+use crypto_provider::GroupId;
+use crypto_provider::default::provider;
 use num_bigint::BigUint;
 use oakley::Role;
 
@@ -95,6 +99,29 @@ fn no_recording_and_no_message_is_left_out() {
         }
         assert!(protected >= 8, "{name}: {protected} packets");
     }
+}
+
+/// What the peers sent as public values are elements of their groups for the provider, in every group that it has: numbers
+/// of the right size, points on the curve.
+#[test]
+fn public_values_are_elements_of_their_groups() {
+    let mut met = BTreeSet::new();
+    for name in MAIN_PRE_SHARED {
+        let recording = strongswan(name);
+        let Some(group) = provider().group(recording.suite.group) else { continue };
+        met.insert(group.id().0);
+        for role in ROLES {
+            let mut public = recording.public(role);
+            assert_eq!(group.public_len(), public.len(), "{name}");
+            assert!(group.peer_public(&public).is_ok(), "{name}");
+            assert!(group.peer_public(&public[1..]).is_err(), "{name}");
+            if group.id() >= GroupId::ECP_256 {
+                *public.last_mut().unwrap() ^= 1;
+                assert!(group.peer_public(&public).is_err(), "{name}: a point beside the curve");
+            }
+        }
+    }
+    assert!(met.is_superset(&BTreeSet::from([1, 2, 5, 14])), "{met:?}");
 }
 
 /// A recorded private value gives the recorded public value and shared secret.
