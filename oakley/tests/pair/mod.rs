@@ -152,7 +152,17 @@ pub struct Host {
 
 impl Host {
     pub fn new(seed: u64, policy: impl PolicySource + 'static, config: Config) -> Self {
-        let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
+        Self::with_provider(seed, policy, config, provider())
+    }
+
+    /// A host that computes by `provider`, its randomness apart.
+    pub fn with_provider(
+        seed: u64,
+        policy: impl PolicySource + 'static,
+        config: Config,
+        provider: CryptoProvider,
+    ) -> Self {
+        let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider };
         let engine = Engine::new(config, provider, Arc::new(policy));
         let (events, installed, removed, sent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { engine, events, installed, removed, sent, out: VecDeque::new() }

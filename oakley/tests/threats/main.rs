@@ -18,3 +18,4 @@ mod forger;
 mod load;
 mod phase1;
 mod phase2;
+mod sizes;
