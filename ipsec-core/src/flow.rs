@@ -45,6 +45,11 @@ impl Flow {
             IpHeader::V4(v4) => (v4.protocol, v4.header_len, v4.fragment_offset != 0),
             IpHeader::V6(v6) => {
                 let chain = Chain::walk(v6, whole)?;
+                // RFC 4301 7: a later fragment that goes on with an extension header does not show its protocol, and must
+                // not slip past a policy that names one. It has to be put together first.
+                if chain.is_later_fragment && chain.protocol.is_extension() {
+                    return Err(MalformedIp::Extensions);
+                }
                 (chain.protocol, chain.offset, chain.is_later_fragment)
             }
         };

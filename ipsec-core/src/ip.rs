@@ -45,6 +45,11 @@ impl Protocol {
     /// UDP-Lite (RFC 3828).
     pub const UDP_LITE: Self = Self(136);
 
+    /// Whether it is an extension header of IPv6, behind which the upper layer is still to come.
+    pub const fn is_extension(self) -> bool {
+        matches!(self, Self::HOP_BY_HOP | Self::ROUTING | Self::FRAGMENT | Self::DESTINATION)
+    }
+
     /// Whether its header begins with a source and a destination port of 16 bits.
     pub const fn has_ports(self) -> bool {
         matches!(self, Self::TCP | Self::UDP | Self::DCCP | Self::SCTP | Self::UDP_LITE)

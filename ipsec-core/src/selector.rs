@@ -127,6 +127,11 @@ impl Selector {
         &self.remote_ports
     }
 
+    /// Whether only some ports are inside.
+    pub fn names_ports(&self) -> bool {
+        self.local_ports != Self::ANY_PORT || self.remote_ports != Self::ANY_PORT
+    }
+
     /// Whether a packet that goes `direction` is inside.
     pub fn matches(&self, flow: &Flow, direction: Direction) -> Match {
         let (local, remote) = match direction {
@@ -139,7 +144,7 @@ impl Selector {
         {
             return Match::No;
         }
-        if self.local_ports == Self::ANY_PORT && self.remote_ports == Self::ANY_PORT {
+        if !self.names_ports() {
             return Match::Yes;
         }
         let (local, remote) = match (flow.ports, direction) {

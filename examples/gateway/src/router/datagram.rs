@@ -12,10 +12,6 @@ const UDP_HEADER: usize = 8;
 const ICMP_HEADER: usize = 8;
 const ECHO_REPLY: u8 = 0;
 const ECHO_REQUEST: u8 = 8;
-/// RFC 792, destination unreachable, and its code "fragmentation needed and DF set".
-const UNREACHABLE: (u8, u8) = (3, 4);
-/// Octets of a packet's payload that an error message repeats (RFC 792).
-const REPEATED: usize = 8;
 
 /// A whole UDP datagram in an IPv4 packet; `None` if it is too long for one.
 #[must_use]
@@ -65,28 +61,6 @@ pub fn ipv4(
     let mut packet = header.encode().to_vec();
     packet.extend_from_slice(payload);
     Some(packet)
-}
-
-/// What tells the sender of `packet` that the next hop takes `mtu` octets (RFC 1191 4). `None` if it gave leave to
-/// fragment, or if its packet is none that errors are told of (RFC 1812 4.3.2.7).
-#[must_use]
-pub fn fragmentation_needed(packet: &[u8], mtu: usize) -> Option<Vec<u8>> {
-    let header = Ipv4Header::parse(packet).ok()?;
-    let repeated = packet.get(..header.header_len.checked_add(REPEATED)?)?;
-    let kind = packet.get(header.header_len).copied();
-    let is_error = header.protocol == Protocol::ICMP && !matches!(kind, Some(ECHO_REPLY | ECHO_REQUEST));
-    let to_many = header.destination.is_multicast() || header.destination.is_broadcast();
-    let later = header.fragment_offset != 0;
-    if !header.dont_fragment || is_error || to_many || later {
-        return None;
-    }
-    let (kind, code) = UNREACHABLE;
-    let mut message = vec![kind, code, 0, 0, 0, 0];
-    message.extend(u16::try_from(mtu).unwrap_or(u16::MAX).to_be_bytes());
-    message.extend_from_slice(repeated);
-    let sum = checksum(&message).to_be_bytes();
-    message.get_mut(2..4)?.copy_from_slice(&sum);
-    Some(message)
 }
 
 /// A received UDP datagram.
@@ -244,28 +218,6 @@ mod tests {
             assert!(ports || Udp::parse(&packet) != Udp::parse(&good), "bit {bit}");
             assert!(Udp::parse(&packet).is_err(), "bit {bit}");
         }
-    }
-
-    /// The message by hand, as RFC 1191 4 draws it.
-    #[test]
-    fn fragmentation_needed_says_how_much_is_taken() {
-        let mut packet = ipv4(A, B, (Protocol::UDP, 1), &[0; 12]).unwrap();
-        assert_eq!(fragmentation_needed(&packet, 1400), None, "the packet may be fragmented");
-        packet[6] = 0x40;
-        let message = fragmentation_needed(&packet, 1400).unwrap();
-        assert_eq!((&message[..2], &message[4..8]), (&[3, 4][..], &[0, 0, 0x05, 0x78][..]));
-        assert_eq!((message.len(), &message[8..28]), (36, &packet[..20]));
-        assert_eq!(checksum(&message), 0);
-        // No error about an error, a later fragment, or what went to many.
-        let refused = |at: usize, value: &[u8]| {
-            let mut other = packet.clone();
-            other[at..at + value.len()].copy_from_slice(value);
-            fragmentation_needed(&other, 1400).is_none()
-        };
-        assert!(refused(7, &[1]) && refused(16, &[224, 0, 0, 1]) && refused(16, &[255; 4]));
-        let mut error = ipv4(A, B, (Protocol::ICMP, 1), &message).unwrap();
-        error[6] = 0x40;
-        assert_eq!(fragmentation_needed(&error, 1400), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use ipsec_core::{
-    DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, Policy, ReplayProtection, SaId, Selector, Spd,
-    Unmatched,
+    DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, PathMtu, Policy, ReplayProtection, SaId,
+    Selector, Spd, Unmatched,
 };
 use oakley::{BundleId, Path, Phase2Transform, SelectorPair};
 
@@ -93,6 +93,8 @@ pub(super) struct BundleState {
     pub(super) inbound: Vec<Installed<InboundSa>>,
     /// What a packet must have come through, outermost first.
     pub(super) layers: Vec<SaId>,
+    /// What the path to the peer takes.
+    pub(super) path_mtu: PathMtu,
 }
 
 /// An SA in use.
@@ -109,6 +111,8 @@ pub(super) struct Flows {
     pub(super) bundles: BTreeMap<BundleId, BundleState>,
     /// Inbound SAs: bundle and place in it.
     pub(super) inbound: BTreeMap<SaId, (BundleId, usize)>,
+    /// The outermost outbound SA of each bundle, which is what others see of it.
+    pub(super) outbound: BTreeMap<SaId, BundleId>,
     policies: BTreeMap<InterfaceIndex, Spd<FlowId>>,
 }
 
@@ -118,6 +122,7 @@ impl Flows {
             flows: Vec::new(),
             bundles: BTreeMap::new(),
             inbound: BTreeMap::new(),
+            outbound: BTreeMap::new(),
             policies: BTreeMap::new(),
             maps,
         };
@@ -213,6 +218,9 @@ impl Flows {
         for sa in &bundle.layers {
             self.inbound.remove(sa);
         }
+        if let Some(outermost) = bundle.outermost() {
+            self.outbound.remove(&outermost);
+        }
         if let Some(flow) = self.flow_mut(bundle.flow) {
             flow.bundles.retain(|other| *other != id);
         }
@@ -234,6 +242,13 @@ impl Flows {
             |bundle: &BundleState| bundle.inbound.iter().filter_map(|sa| sa.sa.next_deadline()).min();
         let limits = self.bundles.values().flat_map(|bundle| [outbound(bundle), inbound(bundle)]).flatten();
         limits.chain(self.flows.iter().filter_map(|flow| flow.negotiating_until)).min()
+    }
+}
+
+impl BundleState {
+    /// The outbound SA that stands outermost on the wire.
+    pub(super) fn outermost(&self) -> Option<SaId> {
+        self.outbound.last().map(|one| one.sa.id(self.path.remote.ip()))
     }
 }
 

@@ -63,7 +63,7 @@ impl Router {
         let source = (*local.ip(), local.port());
         let destination = (*remote.ip(), remote.port());
         if let Some(packet) = datagram::udp(source, destination, self.identification.draw(), octets) {
-            self.send_bypassing(now, IpAddr::V4(*remote.ip()), PacketBuf::copy_of(&packet));
+            self.send_bypassing(now, IpAddr::V4(*remote.ip()), &PacketBuf::copy_of(&packet), usize::MAX);
         }
     }
 
@@ -80,6 +80,7 @@ impl Router {
             outbound: Vec::new(),
             inbound: Vec::new(),
             layers: Vec::new(),
+            path_mtu: ipsec_core::PathMtu::new(),
         };
         match installation.direction {
             Direction::Inbound => {
@@ -95,7 +96,11 @@ impl Router {
             }
             Direction::Outbound => {
                 let outbound = numbered(install::outbound(installation, &settings, &self.provider, now)?);
-                self.flows.bundles.entry(id).or_insert(empty).outbound = outbound;
+                let state = self.flows.bundles.entry(id).or_insert(empty);
+                state.outbound = outbound;
+                if let Some(outermost) = state.outermost() {
+                    self.flows.outbound.insert(outermost, id);
+                }
             }
         }
         if let Some(flow) = self.flows.flow_mut(flow)

@@ -9,6 +9,7 @@ use oakley::{BundleId, Input, Path};
 use super::counters::Work;
 use super::datagram::{self, Echo, Udp};
 use super::flows::{BundleState, Installed};
+use super::path::Origin;
 use super::routes::InterfaceIndex;
 use super::sa::{InboundSa, encrypts};
 use super::{IKE_PORT, MAX_LOCAL, Router};
@@ -28,11 +29,16 @@ impl Router {
         if !self.is_plausible(from, header.source()) {
             return self.counters.count_spoofed();
         }
+        let Some(packet) = self.whole(now, from, packet) else { return };
         let is_own = self.routing.owner(header.destination()).is_some();
         let has_map = self.flows.policy(from).is_some();
         match header.protocol() {
             Protocol::ESP | Protocol::AH if is_own && has_map => self.receive_protected(now, packet),
             Protocol::UDP if is_own && has_map && self.receive_ike(now, packet.octets()) => {}
+            // RFC 4301 8.2.1: such a message comes from a router on the way, so policy cannot know it.
+            Protocol::ICMP | Protocol::ICMPV6 if is_own && has_map && self.learn_path_mtu(now, &packet) => {
+                self.counters.count_local();
+            }
             _ => self.receive_clear(now, from, packet),
         }
     }
@@ -61,18 +67,18 @@ impl Router {
         {
             return self.drop_packet(now, &packet, reason);
         }
-        self.deliver(now, packet, &flow);
+        self.deliver(now, packet, &flow, Origin::Interface(from));
     }
 
     /// A packet that may pass: for this router, or to be forwarded.
-    fn deliver(&mut self, now: Duration, packet: PacketBuf, flow: &Flow) {
+    fn deliver(&mut self, now: Duration, packet: PacketBuf, flow: &Flow, origin: Origin) {
         if self.routing.owner(flow.destination).is_some() {
             self.counters.count_local();
             if !self.answer_echo(now, &packet) && self.local.len() < MAX_LOCAL {
                 self.local.push_back(packet.octets().to_vec());
             }
         } else {
-            self.forward(now, packet);
+            self.forward(now, packet, origin);
         }
     }
 
@@ -89,7 +95,7 @@ impl Router {
         let reply = Echo { is_reply: true, ..echo }.encode();
         let about = (Protocol::ICMP, self.identification.draw());
         if let Some(octets) = datagram::ipv4(header.destination, header.source, about, &reply) {
-            self.send_by_policy(now, PacketBuf::copy_of(&octets));
+            self.send_by_policy(now, PacketBuf::copy_of(&octets), Origin::Own);
         }
         true
     }
@@ -129,7 +135,11 @@ impl Router {
         match result.and_then(|()| self.judge(bundle, &layers, &packet)) {
             Ok(flow) => {
                 self.count_received(bundle, Ok(work));
-                self.deliver(now, packet, &flow);
+                self.clamp(now, bundle, &mut packet);
+                let id = self.flows.bundles.get(&bundle).map_or(0, |state| state.flow.0);
+                if let Some(packet) = self.whole_from_tunnel(now, id, packet) {
+                    self.deliver(now, packet, &flow, Origin::Tunnel);
+                }
             }
             Err(reason) => {
                 self.count_received(bundle, Err(reason));

@@ -21,17 +21,19 @@ mod ike;
 mod inbound;
 mod install;
 mod outbound;
+mod path;
 mod policy;
 mod routes;
 mod sa;
 mod snapshot;
+mod whole;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crypto_provider::{CryptoProvider, RandomFailed};
-use ipsec_core::{Counters, DropReason, IdentificationCounter, IpHeader, PacketBuf};
+use ipsec_core::{Counters, DropReason, IdentificationCounter, IpHeader, PacketBuf, Reassembly};
 use netsim::{Node, Port};
 use oakley::{Engine, LimitReached};
 
@@ -50,6 +52,7 @@ pub use snapshot::{FlowView, IkeSaView, RouterSnapshot, SaView};
 use counters::ErrorRate;
 use event::{Connections, Journal};
 use flows::Flows;
+use path::Origin;
 
 /// The port of IKE (RFC 2408 2.5.1).
 pub const IKE_PORT: u16 = 500;
@@ -114,6 +117,8 @@ pub struct Router {
     /// ICMP errors that were sent of late.
     errors_told: ErrorRate,
     keys: Option<KeyLog>,
+    /// Packets of which fragments are missing.
+    reassembly: Reassembly,
 }
 
 impl Router {
@@ -153,6 +158,7 @@ impl Router {
             drops_told: BTreeMap::new(),
             errors_told: ErrorRate::default(),
             keys: options.key_log.then(KeyLog::default),
+            reassembly: Reassembly::new(),
         })
     }
 
@@ -203,7 +209,9 @@ impl Router {
     pub fn originate(&mut self, now: Duration, packet: &[u8]) {
         let packet = PacketBuf::copy_of(packet);
         match IpHeader::parse(packet.octets()) {
-            Ok(header) if self.routing.owner(header.source()).is_some() => self.send_by_policy(now, packet),
+            Ok(header) if self.routing.owner(header.source()).is_some() => {
+                self.send_by_policy(now, packet, Origin::Own);
+            }
             Ok(_) => self.counters.count_spoofed(),
             Err(_) => self.drops.count(DropReason::OuterHeader),
         }
@@ -282,6 +290,9 @@ impl Node for Router {
     }
 
     fn handle_timeout(&mut self, now: Duration) {
+        for _ in 0..self.reassembly.expire(now) {
+            self.drops.count(DropReason::Fragment);
+        }
         self.handle_limits(now);
         self.engine.handle_timeout(now);
         self.drain_engine(now);
@@ -292,7 +303,7 @@ impl Node for Router {
 
     fn poll_timeout(&self) -> Option<Duration> {
         let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
-        engine.into_iter().chain(self.flows.next_deadline()).min()
+        engine.into_iter().chain(self.flows.next_deadline()).chain(self.reassembly.next_deadline()).min()
     }
 
     fn poll_transmit(&mut self) -> Option<(Port, Vec<u8>)> {

@@ -59,6 +59,8 @@ pub struct FlowView {
     pub counters: FlowCounters,
     /// Octets of the largest packet that the interface takes.
     pub mtu: usize,
+    /// Octets of the largest packet that reaches the peer in one piece, as far as is known.
+    pub path_mtu: usize,
     /// SAs whose SPI is ours; the newest bundle first, in each the outermost SA first.
     pub inbound: Vec<SaView>,
     /// SAs whose SPI is the peer's, in the same order.
@@ -120,6 +122,7 @@ impl Router {
         let interface = self.routing.interface(map.interface)?;
         let bundles: Vec<&BundleState> =
             flow.bundles.iter().rev().filter_map(|id| self.flows.bundles.get(id)).collect();
+        let newest = flow.bundles.last();
         let replay = entry.replay != ReplayProtection::Off;
         let inbound =
             bundles.iter().flat_map(|bundle| bundle.inbound.iter().map(|one| inbound_view(one, bundle, now)));
@@ -136,6 +139,7 @@ impl Router {
             selectors: flow.negotiated.clone(),
             counters: flow.counters,
             mtu: interface.mtu,
+            path_mtu: newest.and_then(|id| self.path_mtu(now, *id)).unwrap_or(interface.mtu),
             inbound: inbound.collect(),
             outbound: outbound.collect(),
         })

@@ -11,6 +11,7 @@
 mod debug_lines;
 mod demo;
 mod life;
+mod long;
 mod own_traffic;
 mod pair;
 mod policy;

@@ -40,7 +40,7 @@ fn flow_text(out: &mut String, flow: &FlowView) -> fmt::Result {
     writeln!(out, "    #send errors {send_errors}, #recv errors {receive_errors}")?;
     writeln!(out)?;
     writeln!(out, "     local crypto endpt.: {}, remote crypto endpt.: {}", flow.local, flow.peer)?;
-    writeln!(out, "     path mtu {0}, media mtu {0}", flow.mtu)?;
+    writeln!(out, "     path mtu {}, media mtu {}", flow.path_mtu, flow.mtu)?;
     // With two protocols the outer one's: the one that a packet shows.
     let outermost = flow.outbound.first().map_or(0, |sa| sa.spi);
     writeln!(out, "     current outbound spi: {outermost:X}")?;

@@ -154,6 +154,7 @@ mod tests {
             selectors: SelectorPair { local: net(50), remote: net(60) },
             counters,
             mtu: 1500,
+            path_mtu: 1500,
             inbound: vec![sa(AH, 302_321_106, 9, 4_607_958), sa(ESP, 421_859_631, 11, 4_607_971)],
             outbound: vec![sa(AH, 6_694_349, 10, 4_607_958), sa(ESP, 52_830_995, 12, 4_607_971)],
         };
