@@ -19,3 +19,4 @@ mod load;
 mod phase1;
 mod phase2;
 mod sizes;
+mod transforms;
