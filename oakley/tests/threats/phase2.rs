@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use crypto_provider::default::SeededRandom;
 use crypto_provider::{CipherAlgorithm, SecureRandom};
-use isakmp_wire::payload::{
-    Attribute, AttributeValue, Delete, HashData, Identification, Notification, SecurityAssociation,
-};
+use isakmp_wire::payload::{Delete, HashData, Identification, Notification, SecurityAssociation};
 use isakmp_wire::{
     Doi, ExchangeType, Header, IdType, Message, NotifyType, Payload, PayloadKind, ProtocolId, encode_chain,
 };
