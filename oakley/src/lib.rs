@@ -28,6 +28,9 @@ mod snapshot;
 pub mod test_support;
 mod vendors;
 
+#[doc = include_str!("doc/sans_io.md")]
+pub mod sans_io {}
+
 pub use engine::Engine;
 pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
 pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};
