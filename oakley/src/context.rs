@@ -1,20 +1,19 @@
 //! What a handler may use beside its own state: the arguments that every step of an exchange shares.
 
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::Bytes;
 use crypto_provider::{CryptoProvider, SecretBytes, Work};
-use isakmp_wire::{Cookie, MessageId, Payload};
+use isakmp_wire::{Cookie, MessageId};
 
 use crate::auth::Authenticator;
 use crate::engine::outbox::{KeyLog, Outbox};
 use crate::error::LocalFailure;
 use crate::event::Cookies;
 use crate::input::Answer;
+use crate::overrides::Overrides;
 use crate::policy::{
     AuthMethod, Config, KeyQuery, Mode, Peer, Phase1Policy, Phase2Policy, PolicySource, SelectorPair,
 };
@@ -31,21 +30,6 @@ pub(crate) struct Cx<'a> {
     /// Answers to work that was pending when this step was tried before.
     pub(crate) answers: &'a [Answer],
     pub(crate) overrides: &'a mut Overrides,
-}
-
-/// Octets that replace our own choice, for replaying a recorded peer. Empty in every normal engine.
-#[derive(Default)]
-pub(crate) struct Overrides {
-    /// Body of the SA payload that a phase 1 initiator sends.
-    pub(crate) phase1_sa: Option<Bytes>,
-    /// Body of the SA payload that a Quick Mode initiator sends.
-    pub(crate) phase2_sa: Option<Bytes>,
-    /// Follow the payloads of our next contribution (KE and nonce).
-    pub(crate) after_contribution: Vec<Payload>,
-    /// Follow the payloads of our next phase 1 proof.
-    pub(crate) after_proof: Vec<Payload>,
-    /// Padding of our encrypted messages, in their order.
-    pub(crate) padding: VecDeque<Bytes>,
 }
 
 impl Cx<'_> {

@@ -17,6 +17,7 @@ mod identity;
 mod input;
 mod keys;
 mod output;
+mod overrides;
 mod phase1;
 mod phase2;
 mod policy;

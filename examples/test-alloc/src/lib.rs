@@ -28,6 +28,7 @@ pub const MAX_PATTERN: usize = 64;
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static OCTETS: Cell<u64> = const { Cell::new(0) };
+    static FREED_OCTETS: Cell<u64> = const { Cell::new(0) };
     static PATTERN: Cell<([u8; MAX_PATTERN], usize)> = const { Cell::new(([0; MAX_PATTERN], 0)) };
     static FOUND: Cell<u64> = const { Cell::new(0) };
 }
@@ -47,6 +48,12 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Usage) {
 /// What this thread has allocated since it began.
 pub fn usage() -> Usage {
     Usage { allocations: ALLOCATIONS.get(), octets: OCTETS.get() }
+}
+
+/// Octets that this thread has allocated and not freed since it began. Memory that one thread allocates and another frees
+/// counts for both.
+pub fn live() -> u64 {
+    OCTETS.get().saturating_sub(FREED_OCTETS.get())
 }
 
 /// From now on looks for `pattern`, of which the first [`MAX_PATTERN`] octets count, in whatever this thread frees.
@@ -102,6 +109,8 @@ unsafe impl GlobalAlloc for TestAlloc {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let _ =
+            FREED_OCTETS.try_with(|counter| counter.set(counter.get().wrapping_add(layout.size() as u64)));
         if PATTERN.try_with(|pattern| pattern.get().1 > 0).unwrap_or(false) {
             // `alloc` and `alloc_zeroed` have written the whole block, so spare room and padding are initialised unless a
             // typed copy brought padding of its own in; compilers to date read such octets as they lie.

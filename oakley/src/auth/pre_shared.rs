@@ -11,6 +11,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use crypto_provider::{SecretBytes, Work};
 use isakmp_wire::payload::{HashData, KeyExchange, Nonce};
 use isakmp_wire::{Message, Payload, PayloadKind};
@@ -99,5 +100,7 @@ pub(crate) fn plain_contribution(mine: &Contribution) -> Vec<Payload> {
 pub(crate) fn read_plain_contribution(message: &Message) -> Result<Contribution, Reject> {
     let public = message.get::<KeyExchange>().ok_or(Misbehaviour::Missing(PayloadKind::KEY_EXCHANGE))?;
     let nonce = message.get::<Nonce>().ok_or(Misbehaviour::Missing(PayloadKind::NONCE))?;
-    Ok(Contribution { public: public.public.clone(), nonce: nonce.octets.clone(), identity: None })
+    // Copies: a slice would keep the whole datagram alive, and a stranger may pad that.
+    let copy = |octets: &Bytes| Bytes::copy_from_slice(octets);
+    Ok(Contribution { public: copy(&public.public), nonce: copy(&nonce.octets), identity: None })
 }

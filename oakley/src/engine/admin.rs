@@ -142,6 +142,7 @@ impl Engine {
         let id = live.ike.id;
         self.timers.set(TimerKey::Expire(id), None);
         self.timers.set(TimerKey::Reap(id, MessageId::ZERO), None);
+        self.fail_waiting(core::mem::take(&mut live.waiting), why);
         for (message_id, slot) in core::mem::take(&mut live.quick) {
             self.timers.set(TimerKey::Reap(id, message_id), None);
             if !matches!(slot.state, Quick::Complete) {

@@ -63,6 +63,7 @@ impl Engine {
         let live = Live {
             ike,
             ready: false,
+            waiting,
             heard: now,
             unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
@@ -78,9 +79,9 @@ impl Engine {
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
         self.first_contact(id);
-        self.make_ready(id);
-        for request in waiting {
-            self.initiate(request, &[]);
+        // No policy of this engine asks for anything in between; what will, has its place here.
+        if !self.host.overrides.gate_is_held() {
+            self.make_ready(id);
         }
     }
 
@@ -100,13 +101,15 @@ impl Engine {
         self.table.put(id, Entry::Live(live));
     }
 
-    /// What must happen between authentication and the first Quick Mode would be waited for here; no policy of this
-    /// engine asks for anything.
-    fn make_ready(&mut self, id: IkeSaId) {
-        if let Some(mut live) = self.table.take_live(id) {
-            live.ready = true;
-            self.table.put(id, Entry::Live(live));
-            self.host.out.event(Event::Ready { ike_sa: id });
+    /// Everything has happened that must happen between authentication and the first Quick Mode.
+    pub(crate) fn make_ready(&mut self, id: IkeSaId) {
+        let Some(mut live) = self.table.take_live(id) else { return };
+        live.ready = true;
+        let waiting = core::mem::take(&mut live.waiting);
+        self.table.put(id, Entry::Live(live));
+        self.host.out.event(Event::Ready { ike_sa: id });
+        for request in waiting {
+            self.initiate(request, &[]);
         }
     }
 }

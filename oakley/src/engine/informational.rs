@@ -64,6 +64,9 @@ impl Engine {
             };
             // What follows a DELETE of the SA that protects it is not looked at any more.
             if ended {
+                if live.ike.policy.quirks.delete_takes_children {
+                    self.remove_children(&live);
+                }
                 return self.end_live(*live, Abort::Deleted);
             }
         }
@@ -99,6 +102,14 @@ impl Engine {
             if let Some(old) = self.table.take_live(id) {
                 self.end_live(*old, Abort::Deleted);
             }
+        }
+    }
+
+    fn remove_children(&mut self, live: &Live) {
+        let of_peer = self.table.bundles_of_peer(&live.ike.identity);
+        let children = of_peer.filter(|bundle| bundle.ike_sa == live.ike.id).map(|bundle| bundle.id);
+        for bundle in children.collect::<Vec<_>>() {
+            self.remove_bundle(bundle, RemoveReason::PeerDeleted);
         }
     }
 

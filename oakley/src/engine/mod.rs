@@ -22,7 +22,7 @@ use core::time::Duration;
 use crypto_provider::CryptoProvider;
 
 use crate::auth::{AUTHENTICATORS, Authenticator};
-use crate::context::{Cx, Overrides};
+use crate::context::Cx;
 use crate::engine::half_open::{HalfOpen, RateLimit};
 use crate::engine::outbox::Outbox;
 use crate::engine::park::Parked;
@@ -31,6 +31,7 @@ use crate::engine::timer::Timers;
 use crate::error::ApiMisuse;
 use crate::input::{Answer, Input};
 use crate::output::{Deadline, Output};
+use crate::overrides::Overrides;
 use crate::policy::{Config, PolicySource};
 
 /// A sans-IO IKEv1 engine: one per gateway, or one per shard of peers.

@@ -35,7 +35,13 @@ impl Engine {
         for id in known {
             match self.table.take(id) {
                 // An SA that is about to end is as good as none: a new one takes over.
-                Some(Entry::Live(live)) if !live.is_spent(self.host.now, &self.host.config) => {
+                Some(Entry::Live(mut live)) if !live.is_spent(self.host.now, &self.host.config) => {
+                    if !live.ready {
+                        if !live.waiting.contains(&request) {
+                            live.waiting.push(request);
+                        }
+                        return self.table.put(id, Entry::Live(live));
+                    }
                     self.table.put(id, Entry::Live(live));
                     return self.start_quick(id, request, answers);
                 }
@@ -302,7 +308,7 @@ impl Engine {
         }
     }
 
-    fn fail_waiting(&mut self, waiting: Vec<Request>, why: &Abort) {
+    pub(super) fn fail_waiting(&mut self, waiting: Vec<Request>, why: &Abort) {
         for request in waiting {
             self.request_failed(request, why.clone());
         }

@@ -44,6 +44,8 @@ pub(crate) struct Live {
     /// Whether Quick Modes may run: it is, once everything has happened that the policy wants between authentication
     /// and the first Quick Mode.
     pub(crate) ready: bool,
+    /// Requests that wait for that.
+    pub(crate) waiting: Vec<Request>,
     /// Whether the last message of phase 1 was ours and nothing authentic has come since: the peer may not have it.
     pub(crate) unconfirmed: bool,
     /// When something authentic came last.

@@ -15,7 +15,7 @@ use alloc::vec;
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, Work};
 use isakmp_wire::payload::SecurityAssociation;
-use isakmp_wire::{Cookie, Message, MessageId, PayloadKind};
+use isakmp_wire::{Cookie, Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::{Contribution, IdentitySlot};
 use crate::context::Cx;
@@ -45,7 +45,8 @@ pub(crate) fn begin(
     let suites = policy.suites.iter().filter(shared).cloned().collect();
     let policy = Arc::new(Phase1Policy { suites, ..policy.clone() });
     let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
-    let sa_i = offer::offer(&policy, cx)?;
+    let offer = offer::offer(&policy, cx)?;
+    let sa_i_b = Bytes::copy_from_slice(offer.raw());
     let vendors = PeerVendors::default();
     let offered = Offered {
         ike_sa,
@@ -54,7 +55,7 @@ pub(crate) fn begin(
         mode: Mode::Aggressive,
         cookies,
         policy,
-        sa_i,
+        sa_i_b,
         vendors,
     };
     let suite = Suite::resolve(first.clone(), cx.provider).ok_or(LocalFailure::Algorithm)?;
@@ -62,20 +63,21 @@ pub(crate) fn begin(
     let provisional = Agreed { offered, suite, authenticator };
     let Made { mine, ephemeral, payloads: contribution } = contribution::make(&provisional, cx)?;
     let offered = &provisional.offered;
-    let mut payloads = vec![offered.sa_i.clone()];
+    let mut payloads = vec![offer.clone()];
     payloads.extend(contribution);
     if provisional.authenticator.identity_slot() == IdentitySlot::WithProof {
         payloads.extend(mine.identity.clone());
     }
     payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
-    Ok((Box::new(AwaitReply { provisional, mine, ephemeral }), datagram))
+    Ok((Box::new(AwaitReply { provisional, offer, mine, ephemeral }), datagram))
 }
 
 /// Message 1 is sent; waits for message 2.
 pub(crate) struct AwaitReply {
     /// With the first suite of the offer, whose group and method all others share.
     provisional: Agreed,
+    offer: Payload,
     mine: Contribution,
     ephemeral: Box<dyn EphemeralKey>,
 }
@@ -135,7 +137,7 @@ impl AwaitReply {
         let (ike_sa, payload) = (offered.ike_sa, PayloadKind::SA);
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let chosen = offer::accept(ike_sa, sa, &offered.sa_i, &offered.policy, cx.out)?;
+        let chosen = offer::accept(ike_sa, sa, &self.offer, &offered.policy, cx.out)?;
         let suite = Suite::resolve(chosen, cx.provider)
             .ok_or(Misbehaviour::NotOffered("a suite of another provider"))?;
         Ok((message, Agreed { offered, suite, authenticator: self.provisional.authenticator }))

@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 
+use bytes::Bytes;
 use crypto_provider::Work;
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{Message, MessageId, PayloadKind};
@@ -95,7 +96,8 @@ fn answer(
     AGGRESSIVE_OFFER.check(message)?;
     let payload = PayloadKind::SA;
     cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
-    let sa_i = message.first(payload).ok_or(Misbehaviour::Missing(payload))?.clone();
+    let sa_i = message.first(payload).ok_or(Misbehaviour::Missing(payload))?;
+    let sa_i_b = Bytes::copy_from_slice(sa_i.raw());
     let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(payload))?;
     // RFC 2409 5: the KE of message 1 is of one group, so an offer of several cannot be meant.
     offer::one_group(sa)?;
@@ -111,7 +113,7 @@ fn answer(
         mode: Mode::Aggressive,
         cookies,
         policy,
-        sa_i,
+        sa_i_b,
         vendors,
     };
     let suite = Suite::resolve(chosen, cx.provider).ok_or_else(|| local(LocalFailure::Algorithm))?;

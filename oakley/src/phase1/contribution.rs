@@ -42,7 +42,7 @@ pub(crate) fn make(agreed: &Agreed, cx: &mut Cx<'_>) -> Result<Made, Abort> {
     let public = Bytes::copy_from_slice(ephemeral.public());
     let mine = Contribution { public, nonce: nonce.into(), identity };
     let mut payloads = agreed.authenticator.seal(&mine, cx)?;
-    payloads.append(&mut cx.overrides.after_contribution);
+    payloads.extend(cx.overrides.after_contribution());
     Ok(Made { mine, ephemeral, payloads })
 }
 
@@ -108,7 +108,10 @@ fn with_identity(
     match (agreed.offered.mode, &theirs.identity) {
         (Mode::Main, _) | (Mode::Aggressive, Some(_)) => Ok(theirs),
         (Mode::Aggressive, None) => {
-            let id = message.first(kind).cloned().ok_or(Misbehaviour::Missing(kind))?;
+            let id = message.first(kind).ok_or(Misbehaviour::Missing(kind))?;
+            // A copy, for the same reason as in the contribution.
+            let copy = Bytes::copy_from_slice(id.raw());
+            let id = Payload::from_raw(kind, copy).map_err(|_| Misbehaviour::Missing(kind))?;
             Ok(Contribution { identity: Some(id), ..theirs })
         }
     }

@@ -26,8 +26,9 @@ pub(crate) struct Offered {
     /// The responder's is zero until message 2.
     pub(crate) cookies: Cookies,
     pub(crate) policy: Arc<Phase1Policy>,
-    /// The initiator's SA payload; its body is SAi_b.
-    pub(crate) sa_i: Payload,
+    /// SAi_b, the body of the initiator's SA payload: octets of its own, since a slice would keep the whole datagram of a
+    /// stranger alive.
+    pub(crate) sa_i_b: Bytes,
     /// What the peer has announced so far; nothing of it is authentic, not even later.
     pub(crate) vendors: PeerVendors,
 }
@@ -93,7 +94,7 @@ impl Exchanged {
             g_xi: &i.public,
             g_xr: &r.public,
             cookies: &self.agreed.offered.cookies,
-            sa_i_b: self.agreed.offered.sa_i.raw(),
+            sa_i_b: &self.agreed.offered.sa_i_b,
             id_b,
         }
     }

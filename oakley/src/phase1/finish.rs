@@ -106,7 +106,7 @@ pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Wor
     match exchanged.agreed.authenticator.prove(hash.expose(), cx) {
         Work::Done(proof) => {
             payloads.extend(proof?);
-            payloads.append(&mut cx.overrides.after_proof);
+            payloads.extend(cx.overrides.after_proof());
             Ok(Work::Done(payloads))
         }
         Work::Pending(ticket) => Ok(Work::Pending(ticket)),
@@ -128,7 +128,7 @@ pub(crate) fn encrypt(
     cx: &mut Cx<'_>,
 ) -> Result<Bytes, LocalFailure> {
     let mut plaintext = isakmp_wire::encode_chain(payloads);
-    match cx.overrides.padding.pop_front() {
+    match cx.overrides.padding() {
         Some(padding) => plaintext.extend_from_slice(&padding),
         // RFC 2409 Appendix B: zeros; a receiver never looks at them.
         None => plaintext.resize(plaintext.len() + padding_len(plaintext.len(), keys.block_len), 0),

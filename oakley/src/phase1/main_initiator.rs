@@ -16,7 +16,7 @@ use alloc::vec;
 use bytes::Bytes;
 use crypto_provider::{EphemeralKey, Work};
 use isakmp_wire::payload::SecurityAssociation;
-use isakmp_wire::{Cookie, MessageId, PayloadKind};
+use isakmp_wire::{Cookie, MessageId, Payload, PayloadKind};
 
 use crate::auth::Contribution;
 use crate::context::Cx;
@@ -42,19 +42,21 @@ pub(crate) fn begin(
     cx: &mut Cx<'_>,
 ) -> Result<(Box<AwaitSa>, Bytes), Abort> {
     let cookies = Cookies { initiator: cx.cookie()?, responder: Cookie::ZERO };
-    let sa_i = offer::offer(&policy, cx)?;
+    let offer = offer::offer(&policy, cx)?;
+    let sa_i_b = Bytes::copy_from_slice(offer.raw());
     let vendors = PeerVendors::default();
     let offered =
-        Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i, vendors };
-    let mut payloads = vec![offered.sa_i.clone()];
+        Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i_b, vendors };
+    let mut payloads = vec![offer.clone()];
     payloads.extend(offer::vendor_ids(&offered.policy));
     let datagram = clear_message(offered.header(), payloads);
-    Ok((Box::new(AwaitSa { offered }), datagram))
+    Ok((Box::new(AwaitSa { offered, offer }), datagram))
 }
 
 /// Our offer is sent; waits for message 2.
 pub(crate) struct AwaitSa {
     offered: Offered,
+    offer: Payload,
 }
 
 impl AwaitSa {
@@ -103,7 +105,7 @@ impl AwaitSa {
         let payload = PayloadKind::SA;
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let suite = offer::accept(ike_sa, sa, &self.offered.sa_i, &self.offered.policy, cx.out)?;
+        let suite = offer::accept(ike_sa, sa, &self.offer, &self.offered.policy, cx.out)?;
         Ok(Chosen { responder_cookie, suite, vendors: self.offered.vendors.and(&message) })
     }
 }

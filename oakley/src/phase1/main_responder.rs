@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 
+use bytes::Bytes;
 use crypto_provider::{EphemeralKey, PeerPublic, Work};
 use isakmp_wire::payload::SecurityAssociation;
 use isakmp_wire::{MessageId, PayloadKind};
@@ -61,10 +62,10 @@ pub(crate) fn begin(
         Err(failure) => return Begun::Failed(failure.into()),
     };
     let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
-    let (path, sa_i) = (incoming.path, sa_i.clone());
+    let (path, sa_i_b) = (incoming.path, Bytes::copy_from_slice(sa_i.raw()));
     let vendors = PeerVendors::default().and(&message);
     let offered =
-        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Main, cookies, policy, sa_i, vendors };
+        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Main, cookies, policy, sa_i_b, vendors };
     let method = chosen.method;
     let Some(suite) = Suite::resolve(chosen, cx.provider) else {
         return Begun::Failed(LocalFailure::Algorithm.into());

@@ -42,7 +42,7 @@ pub(crate) const CLASSES: Classes = Classes {
 
 /// The SA payload that offers all suites of a policy: one proposal, one transform each.
 pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, LocalFailure> {
-    if let Some(octets) = cx.overrides.phase1_sa.take() {
+    if let Some(octets) = cx.overrides.phase1_sa() {
         return Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy);
     }
     let transforms =

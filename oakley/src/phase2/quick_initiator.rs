@@ -82,7 +82,7 @@ pub(crate) fn begin(
     chain: &mut IvChain,
     cx: &mut Cx<'_>,
 ) -> Result<(Box<AwaitReply>, Bytes), Abort> {
-    let offer = match cx.overrides.phase2_sa.take() {
+    let offer = match cx.overrides.phase2_sa() {
         Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
         None => offer::offer(&plan.policy, &ike.policy.quirks, |protocol| plan.spi(protocol)),
     };

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use isakmp_wire::Payload;
 
-use crate::Engine;
+use crate::{Engine, IkeSaId};
 
 pub use wrapped::Wrapped;
 
@@ -30,12 +30,17 @@ pub struct Script {
 impl Engine {
     /// Makes the engine speak as a recorded peer spoke.
     pub fn set_script(&mut self, script: Script) {
-        let Script { phase1_sa, phase2_sa, after_contribution, after_proof, padding } = script;
-        let overrides = self.overrides();
-        overrides.phase1_sa = phase1_sa;
-        overrides.phase2_sa = phase2_sa;
-        overrides.after_contribution = after_contribution;
-        overrides.after_proof = after_proof;
-        overrides.padding = padding;
+        self.overrides().script = script;
+    }
+
+    /// From now on holds IKE SAs between authentication and the first Quick Mode: where a method waits that asks for a
+    /// password, or for an address to use.
+    pub fn hold_gate(&mut self) {
+        self.overrides().gate = true;
+    }
+
+    /// What a held IKE SA waited for is there; requests that waited with it are served.
+    pub fn release(&mut self, ike_sa: IkeSaId) {
+        self.make_ready(ike_sa);
     }
 }
