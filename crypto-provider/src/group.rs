@@ -13,6 +13,12 @@ pub trait DhGroup: Send + Sync {
     /// Octets of a public value, which is the body of a KE payload.
     fn public_len(&self) -> usize;
 
+    /// Octets of a shared secret: those of a public value for MODP, half of them for ECP, which takes x alone
+    /// (RFC 5903 9).
+    fn shared_len(&self) -> usize {
+        self.public_len()
+    }
+
     /// Draws a fresh secret exponent, of at least twice the group's strength in bits (RFC 3526 8).
     ///
     /// # Errors

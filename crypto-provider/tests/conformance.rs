@@ -60,14 +60,14 @@ fn what_a_provider_lacks_is_absent_and_no_failure() {
             Subject::Group(GroupId::MODP_1024),
         ]
     );
-    assert_eq!(report.absent.len(), 4 + 4 + 4 + 3 + 7);
+    assert_eq!(report.absent.len(), 4 + 4 + 4 + 3 + 10);
     assert!(!report.absent.iter().any(|subject| report.passed.contains(subject)));
 }
 
 #[test]
 fn a_group_without_known_answers_is_tested_for_its_behaviour() {
     let id = GroupId(1000);
-    let with = |fault| groups(BadGroup { inner: common::group(GroupId::MODP_768), id, fault });
+    let with = |fault| groups(BadGroup::new(common::group(GroupId::MODP_768), id, fault));
     let report = conformance::groups(&with(GroupFault::None)).unwrap();
     assert_eq!((report.passed, report.unknown), (vec![], vec![Subject::Group(id)]));
     let failure = conformance::groups(&with(GroupFault::FlipShared)).unwrap_err();
@@ -247,7 +247,32 @@ fn broken_groups_are_found() {
         (GroupFault::Additive, ("g^2x for the peer's value g^2", "wrong answer")),
     ] {
         let id = GroupId::MODP_768;
-        let bad = BadGroup { inner: common::group(id), id, fault };
+        let bad = BadGroup::new(common::group(id), id, fault);
         found(conformance::groups, &groups(bad), Subject::Group(id), expected);
+    }
+}
+
+#[test]
+fn broken_curves_are_found() {
+    let values = "public values";
+    for id in [GroupId::ECP_256, GroupId::ECP_384, GroupId::ECP_521] {
+        for (fault, expected) in [
+            (GroupFault::FlipShared, ("exchange", "the two sides disagree")),
+            (GroupFault::FlipPublic, (values, "a good value was refused")),
+            (GroupFault::AcceptsShort, (values, "a value of a wrong length was not refused as such")),
+            (GroupFault::SameExponent, ("start", "the same public value twice")),
+            (GroupFault::AnyGroup, ("exchange", "a public value of another group was not refused as such")),
+            (GroupFault::UsedUp, ("exchange", "the two sides disagree")),
+            (GroupFault::FlipBothShared, ("g^x for the peer's value g", "wrong answer")),
+            (GroupFault::AcceptsPoint(0), (values, "0, 0 was not refused as such")),
+            (GroupFault::AcceptsPoint(1), (values, "coordinates above the prime were not refused as such")),
+            (GroupFault::AcceptsPoint(2), (values, "a point off the curve was not refused as such")),
+            (GroupFault::AcceptsPoint(3), (values, "a coordinate above the prime was not refused as such")),
+            (GroupFault::AcceptsPoint(4), (values, "a point of the twist was not refused as such")),
+            (GroupFault::Unpadded, ("leading zero", "wrong answer")),
+        ] {
+            let bad = BadGroup::new(common::group(id), id, fault);
+            found(conformance::groups, &groups(bad), Subject::Group(id), expected);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Diffie-Hellman groups.
 
+mod curve;
 mod number;
 
 use alloc::boxed::Box;
@@ -8,7 +9,7 @@ use alloc::vec::Vec;
 
 use number::Number;
 
-use super::vectors::{GROUP, octets};
+use super::vectors::{CURVE, GROUP, octets};
 use super::{Checks, Failure, Report, Subject};
 use crate::{
     CryptoError, CryptoProvider, DhGroup, EphemeralKey, GroupId, InvalidPublic, PeerPublic, RandomFailed,
@@ -32,9 +33,13 @@ pub fn groups(provider: &CryptoProvider) -> Result<Report, Failure> {
             powers(&cx, &prime, &mut checks)?;
             leading_zero(&cx, &prime, &mut checks)?;
         }
+        if let Some(case) = CURVE.iter().find(|case| case.id == group.id()) {
+            curve::curve(&cx, case, &mut checks)?;
+        }
         checks.done(&mut report);
     }
-    report.note_absent(GROUP.iter().map(|case| Subject::Group(case.id)));
+    let known = GROUP.iter().map(|case| case.id).chain(CURVE.iter().map(|case| case.id));
+    report.note_absent(known.map(Subject::Group));
     Ok(report)
 }
 
@@ -86,7 +91,7 @@ fn exchange(cx: &Cx<'_>, checks: &mut Checks) -> Result<(), Failure> {
     let again = ours.agree(&their_public).map_err(failed)?;
     let one = ours.complete(&their_public).map_err(failed)?;
     let other = theirs.complete(&our_public).map_err(failed)?;
-    checks.rule("exchange", one.expose().len() == cx.group.public_len(), "a secret of another length")?;
+    checks.rule("exchange", one.expose().len() == cx.group.shared_len(), "a secret of another length")?;
     checks.rule("exchange", one.expose() == other.expose(), "the two sides disagree")?;
     let same = first.expose() == one.expose() && again.expose() == one.expose();
     checks.rule("exchange", same, "the secret changes when it is computed again")?;

@@ -1,10 +1,11 @@
 //! The default provider: pure Rust, on the RustCrypto crates, with the operating system's random source.
 //!
-//! Hashes, HMACs, AES and the MODP groups run in constant time with respect to their secrets. DES and triple
+//! Hashes, HMACs, AES and the groups run in constant time with respect to their secrets. DES and triple
 //! DES do not: they are table look-ups, and are here for peers that speak nothing else.
 
 mod cbc;
 mod ctr;
+mod ecp;
 mod gcm;
 mod hash;
 mod hmac;
@@ -39,7 +40,7 @@ static CIPHERS: [&dyn Cipher; 5] = [&cbc::Aes, &ctr::AesCtr, &cbc::TripleDes, &c
 
 static AEADS: [&dyn Aead; 3] = [&gcm::AES_GCM_16, &gcm::AES_GCM_12, &gcm::AES_GCM_8];
 
-static GROUPS: [&dyn DhGroup; 8] = [
+static GROUPS: [&dyn DhGroup; 11] = [
     &modp::MODP_768,
     &modp::MODP_1024,
     &modp::MODP_1536,
@@ -48,4 +49,7 @@ static GROUPS: [&dyn DhGroup; 8] = [
     &modp::MODP_4096,
     &modp::MODP_6144,
     &modp::MODP_8192,
+    &ecp::ECP_256,
+    &ecp::ECP_384,
+    &ecp::ECP_521,
 ];

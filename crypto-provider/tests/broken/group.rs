@@ -1,4 +1,4 @@
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crypto_provider::default::{OsRandom, SeededRandom};
 use crypto_provider::{
@@ -13,10 +13,14 @@ use crate::common::{PrimeCase, cases};
 pub enum GroupFault {
     None,
     FlipShared,
+    /// Alike on both sides.
+    FlipBothShared,
     FlipPublic,
     /// 0, 1, p - 1 or p by its number here.
     Accepts(usize),
     AcceptsShort,
+    /// The refused value of this number, in the order of the checks of a curve.
+    AcceptsPoint(usize),
     SameExponent,
     HidesRandomFailure,
     AnyGroup,
@@ -30,9 +34,15 @@ pub struct BadGroup {
     pub inner: &'static dyn DhGroup,
     pub id: GroupId,
     pub fault: GroupFault,
+    /// Refused values of the right length so far.
+    pub refused: AtomicUsize,
 }
 
 impl BadGroup {
+    pub fn new(inner: &'static dyn DhGroup, id: GroupId, fault: GroupFault) -> Self {
+        Self { inner, id, fault, refused: AtomicUsize::new(0) }
+    }
+
     fn prime(&self) -> BigUint {
         let primes = cases::<PrimeCase>("modp-primes.json", 8);
         let case = primes.iter().find(|case| case.group == self.inner.id().0).unwrap();
@@ -52,6 +62,10 @@ impl DhGroup for BadGroup {
 
     fn public_len(&self) -> usize {
         self.inner.public_len()
+    }
+
+    fn shared_len(&self) -> usize {
+        self.inner.shared_len()
     }
 
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn EphemeralKey>, CryptoError> {
@@ -98,6 +112,14 @@ impl DhGroup for BadGroup {
                     return checked;
                 }
             }
+            GroupFault::AcceptsPoint(which) => {
+                if octets.len() == self.public_len() && self.inner.peer_public(octets).is_err() {
+                    let seen = self.refused.fetch_add(1, Ordering::Relaxed);
+                    if seen == which {
+                        return checked;
+                    }
+                }
+            }
             GroupFault::AcceptsShort if octets.len() + 1 == self.public_len() => return checked,
             _ => {}
         }
@@ -131,6 +153,7 @@ impl EphemeralKey for BadKey {
             GroupFault::FlipShared => {
                 octets.iter_mut().zip(&self.public).for_each(|(octet, mine)| *octet ^= mine)
             }
+            GroupFault::FlipBothShared => flip(&mut octets),
             GroupFault::Unpadded => {
                 let zeros = octets.iter().take_while(|octet| **octet == 0).count();
                 octets.drain(..zeros);

@@ -89,6 +89,16 @@ pub struct ExchangeCase {
 }
 
 #[derive(Deserialize)]
+pub struct PointCase {
+    pub name: String,
+    pub group: u16,
+    pub private: Hex,
+    pub public: Hex,
+    pub shared: Hex,
+    pub valid: bool,
+}
+
+#[derive(Deserialize)]
 pub struct PrimeCase {
     pub group: u16,
     pub bits: usize,
@@ -144,7 +154,7 @@ pub const CIPHERS: [CipherAlgorithm; 5] = [
 pub const AEADS: [AeadAlgorithm; 3] =
     [AeadAlgorithm::AesGcm8, AeadAlgorithm::AesGcm12, AeadAlgorithm::AesGcm16];
 
-pub const GROUPS: [GroupId; 8] = [
+pub const GROUPS: [GroupId; 11] = [
     GroupId::MODP_768,
     GroupId::MODP_1024,
     GroupId::MODP_1536,
@@ -153,6 +163,9 @@ pub const GROUPS: [GroupId; 8] = [
     GroupId::MODP_4096,
     GroupId::MODP_6144,
     GroupId::MODP_8192,
+    GroupId::ECP_256,
+    GroupId::ECP_384,
+    GroupId::ECP_521,
 ];
 
 pub fn hash_named(name: &str) -> HashAlgorithm {

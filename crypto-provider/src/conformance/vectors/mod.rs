@@ -2,6 +2,7 @@
 
 mod aead;
 mod cipher;
+mod curve;
 mod group;
 mod hash;
 mod prf;
@@ -10,6 +11,7 @@ use alloc::vec::Vec;
 
 pub(crate) use aead::AEAD;
 pub(crate) use cipher::CIPHER;
+pub(crate) use curve::{CURVE, CurveCase};
 pub(crate) use group::GROUP;
 pub(crate) use hash::HASH;
 pub(crate) use prf::PRF;
