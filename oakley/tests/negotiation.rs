@@ -45,7 +45,13 @@ fn every_phase1_suite_reaches_agreement() {
         (CipherAlgorithm::AesCbc, 24),
         (CipherAlgorithm::AesCbc, 32),
     ];
-    let hashes = [HashAlgorithm::Md5, HashAlgorithm::Sha1, HashAlgorithm::Sha256];
+    let hashes = [
+        HashAlgorithm::Md5,
+        HashAlgorithm::Sha1,
+        HashAlgorithm::Sha256,
+        HashAlgorithm::Sha384,
+        HashAlgorithm::Sha512,
+    ];
     for (cipher, key_len) in ciphers {
         for hash in hashes {
             let suite = Phase1Suite { cipher, key_len, hash, ..suite() };
@@ -57,13 +63,21 @@ fn every_phase1_suite_reaches_agreement() {
             pair.assert_agreement();
         }
     }
-    for group in [GroupId::MODP_1024, GroupId::MODP_1536, GroupId::MODP_2048] {
+    let groups = [GroupId::MODP_1024, GroupId::MODP_1536, GroupId::MODP_2048];
+    let curves = [GroupId::ECP_256, GroupId::ECP_384, GroupId::ECP_521];
+    for group in groups.into_iter().chain(curves) {
         let suite = Phase1Suite { group, ..suite() };
-        let with = |policy| Policy { suites: vec![suite.clone()], ..policy };
-        let mut pair = Pair::new(3, with(policy(1, 2)), with(policy(2, 1)), Link::new());
+        let with = |me, peer| Policy {
+            suites: vec![suite.clone()],
+            phase2: Some(Phase2Policy { pfs: Some(group), ..phase2(me, peer, vec![proposal(&[esp()])]) }),
+            ..policy(me, peer)
+        };
+        let mut pair = Pair::new(3, with(1, 2), with(2, 1), Link::new());
         pair.initiate();
         pair.run(5);
         assert_eq!(pair.b().established().len(), 1, "{suite:?}");
+        assert_eq!(pair.b().established()[0].pfs, Some(group));
+        pair.assert_agreement();
     }
 }
 

@@ -116,3 +116,19 @@ fn a_refused_quick_mode_fails_its_own_flow_only() {
     assert_eq!(flows.iter().map(|flow| flow.counters.send_errors).collect::<Vec<_>>(), [0, 1]);
     assert_eq!((flows[0].counters.encaps, pair.inside[1].len()), (1, 1));
 }
+
+/// Every group that a configuration can name carries both phases.
+#[test]
+fn every_group_carries_both_phases() {
+    for group in [1, 2, 5, 14, 15, 19, 20, 21] {
+        let configs = PRESHARE.map(|config| {
+            config
+                .replace("group 2\n", &format!("group {group}\n"))
+                .replace(" set transform-set", &format!(" set pfs group{group}\n set transform-set"))
+        });
+        let mut pair = Pair::new([&configs[0], &configs[1]]);
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+        pair.run_for(SECOND);
+        assert_eq!(pair.inside[1].len(), 1, "group {group}");
+    }
+}
