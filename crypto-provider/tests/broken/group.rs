@@ -112,13 +112,12 @@ impl DhGroup for BadGroup {
                     return checked;
                 }
             }
-            GroupFault::AcceptsPoint(which) => {
-                if octets.len() == self.public_len() && self.inner.peer_public(octets).is_err() {
-                    let seen = self.refused.fetch_add(1, Ordering::Relaxed);
-                    if seen == which {
-                        return checked;
-                    }
-                }
+            GroupFault::AcceptsPoint(which)
+                if octets.len() == self.public_len()
+                    && self.inner.peer_public(octets).is_err()
+                    && self.refused.fetch_add(1, Ordering::Relaxed) == which =>
+            {
+                return checked;
             }
             GroupFault::AcceptsShort if octets.len() + 1 == self.public_len() => return checked,
             _ => {}
