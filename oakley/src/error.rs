@@ -78,6 +78,12 @@ pub enum Misbehaviour {
     /// An identity other than it must be: protocol and port, or the echo of IDci and IDcr.
     #[error("an identity that must not stand here: {0}")]
     Identity(&'static str),
+    /// The exchange has moved to the port of NAT traversal, and this came to the old one (RFC 3947 4).
+    #[error("not the port of NAT traversal, to which the peers have moved")]
+    OldPort,
+    /// Not IKE, on the port of NAT traversal (RFC 3948 2.2).
+    #[error("no non-ESP marker")]
+    Marker,
     /// A message id of 0 outside phase 1, or one that was used before.
     #[error("message id 0 or used before")]
     MessageId,
@@ -169,6 +175,9 @@ pub enum LocalFailure {
     /// A message would exceed what its length fields can say.
     #[error("a message would be too long")]
     TooLong,
+    /// AH cannot pass an address translator (RFC 3948 1).
+    #[error("AH does not pass an address translator")]
+    AhBehindNat,
     /// An installation failed.
     #[error("the installation failed")]
     Install,
@@ -215,6 +224,7 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
+            Self::OldPort | Self::Marker => None,
             Self::UnknownCookies | Self::Undecipherable | Self::Reflected(_) | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),

@@ -13,6 +13,7 @@ use isakmp_wire::{Cookie, ExchangeType, MessageId, NotifyType, PayloadKind};
 
 use crate::error::{Abort, Reject};
 use crate::identity::Identity;
+use crate::nat::{NatDetected, NatOriginal};
 use crate::policy::{
     Encapsulation, Lifetime, Path, Phase1Suite, Phase2Transform, Protocol, Role, SelectorPair,
 };
@@ -119,6 +120,24 @@ pub enum Event {
         ike_sa: IkeSaId,
         /// Its ends.
         path: Path,
+    },
+    /// NAT-D payloads told who is behind an address translator (RFC 3947 3.2).
+    NatDetected {
+        /// The IKE SA to be.
+        ike_sa: IkeSaId,
+        /// Its ends as far as they were known.
+        path: Path,
+        /// What was found.
+        nat: NatDetected,
+    },
+    /// A peer behind a translator is somewhere else now; something that only it can have sent came from there.
+    Moved {
+        /// The IKE SA, unless it is gone.
+        ike_sa: Option<IkeSaId>,
+        /// The old ends.
+        from: Path,
+        /// The new ends.
+        to: Path,
     },
     /// A derivation with its named inputs and its result, only when the policy asks for a key log.
     Derived(Arc<Derivation>),
@@ -265,8 +284,12 @@ pub struct Bundle {
     pub message_id: MessageId,
     /// Our role in it.
     pub role: Role,
-    /// Its ends.
+    /// Its ends; they follow a peer behind a translator.
     pub path: Path,
+    /// The ends by which phase 1 was asked for, before any port changed: what a successor is asked for by.
+    pub home: Path,
+    /// What is known about address translators between the ends.
+    pub nat: Option<NatDetected>,
     /// Who the peer proved to be; the bundle stays this identity's, whatever IKE SA comes later.
     pub identity: Identity,
     /// When its keys were made.
@@ -275,6 +298,8 @@ pub struct Bundle {
     pub selectors: SelectorPair,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
+    /// In transport mode inside UDP: what the peer computes checksums with.
+    pub nat_original: Option<NatOriginal>,
     /// The lower of what both sides allow.
     pub lifetime: Lifetime,
     /// When a successor is wanted: counted like [`lifetime`](Self::lifetime), lower, and not the same for any two bundles.

@@ -14,6 +14,14 @@ use isakmp_wire::payload::Identification;
 pub enum Identity {
     /// An IPv4 or IPv6 address.
     Address(IpAddr),
+    /// An address behind an address translator: what the peer calls itself, and what everybody else sees. It is another
+    /// identity than the address by itself, which belongs to whoever has it outside.
+    Behind {
+        /// The address that the peer gave.
+        address: IpAddr,
+        /// The translator's address.
+        translator: IpAddr,
+    },
     /// A fully qualified domain name, without terminator.
     Fqdn(String),
     /// `user@host`.
@@ -41,6 +49,7 @@ impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address}"),
+            Self::Behind { address, translator } => write!(f, "{address} behind {translator}"),
             Self::Fqdn(name) | Self::UserFqdn(name) => shown(name).try_for_each(|part| f.write_char(part)),
             Self::DistinguishedName(octets) | Self::KeyId(octets) => {
                 octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
@@ -53,8 +62,12 @@ impl Identity {
     /// The body of an ID payload (RFC 2407 4.6.2).
     pub fn to_wire(&self, protocol: u8, port: u16) -> Identification {
         let (id_type, data) = match self {
-            Self::Address(IpAddr::V4(address)) => (IdType::IPV4_ADDR, address.octets().to_vec()),
-            Self::Address(IpAddr::V6(address)) => (IdType::IPV6_ADDR, address.octets().to_vec()),
+            Self::Address(IpAddr::V4(address)) | Self::Behind { address: IpAddr::V4(address), .. } => {
+                (IdType::IPV4_ADDR, address.octets().to_vec())
+            }
+            Self::Address(IpAddr::V6(address)) | Self::Behind { address: IpAddr::V6(address), .. } => {
+                (IdType::IPV6_ADDR, address.octets().to_vec())
+            }
             Self::Fqdn(name) => (IdType::FQDN, name.as_bytes().to_vec()),
             Self::UserFqdn(name) => (IdType::USER_FQDN, name.as_bytes().to_vec()),
             Self::DistinguishedName(der) => (IdType::DER_ASN1_DN, der.clone()),

@@ -11,7 +11,8 @@ use crate::sa::{BundleId, IkeSaId};
 /// One input of [`Engine::handle_input`](crate::Engine::handle_input).
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// A UDP payload that arrived at the IKE port.
+    /// A UDP payload that arrived at a port of IKE, whole: at the port of NAT traversal with its non-ESP marker
+    /// ([`NatPayload`](crate::NatPayload) tells what is not IKE there).
     Datagram {
         /// Where from and where to.
         path: Path,
@@ -26,6 +27,14 @@ pub enum Input<'a> {
         bundle: BundleId,
         /// Which limit.
         limit: LimitReached,
+    },
+    /// The data path opened a packet of a bundle in UDP that came from elsewhere than the bundle's path says: it was authentic,
+    /// and its sequence number is the highest so far.
+    Moved {
+        /// The bundle.
+        bundle: BundleId,
+        /// By which way the packet came.
+        path: Path,
     },
     /// An installation that the engine had asked for could not be made.
     InstallFailed(BundleId),

@@ -16,6 +16,7 @@ mod exchange;
 mod identity;
 mod input;
 mod keys;
+mod nat;
 mod output;
 mod overrides;
 mod phase1;
@@ -37,6 +38,7 @@ pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, P
 pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};
 pub use identity::Identity;
 pub use input::{Answer, Input, LimitReached, Request, Target};
+pub use nat::{NatDetected, NatOriginal, NatPayload, NatTraversal, NatVersion};
 pub use output::{Deadline, Output, TimerKind};
 pub use policy::{
     AuthMethod, Confidentiality, Config, Encapsulation, KeyQuery, Lifetime, Mode, Path, Peer, PeerIdentity,

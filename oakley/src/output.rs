@@ -13,7 +13,7 @@ use crate::sa::{BundleId, Installation, RemoveReason};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Output {
-    /// Send this UDP payload.
+    /// Send this UDP payload as it is; on the port of NAT traversal it has its non-ESP marker already.
     Transmit {
         /// From where and to where.
         path: Path,
@@ -24,6 +24,8 @@ pub enum Output {
     Install(Box<Installation>),
     /// Remove both directions of a bundle.
     Remove(BundleId, RemoveReason),
+    /// Send packets of a bundle to another address or port from here on.
+    Move(BundleId, Path),
     /// Something happened.
     Event(Event),
     /// A datagram of another IKE version, untouched.
@@ -57,4 +59,6 @@ pub enum TimerKind {
     Reap,
     /// The life of an IKE SA ends.
     Expire,
+    /// A translator's mapping is kept alive.
+    Keepalive,
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work};
 
-use crate::{Identity, Quirks};
+use crate::{Identity, NatTraversal, Quirks};
 
 /// The two ends of a datagram's way, as seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +110,8 @@ pub struct Phase1Suite {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerIdentity {
-    /// An address identity equal to the address that it sends from.
+    /// An address identity equal to the address that it sends from. Behind an address translator any address will do,
+    /// and becomes [`Identity::Behind`]: the peer cannot prove what nobody else can see.
     PathAddress,
     /// One of these.
     OneOf(Vec<Identity>),
@@ -134,6 +135,8 @@ pub struct Phase1Policy {
     pub vendor_ids: Vec<Bytes>,
     /// The peer's habits.
     pub quirks: Quirks,
+    /// Whether and how address translators are crossed.
+    pub nat: NatTraversal,
     /// Whether derivations are reported as events, keys included.
     pub key_log: bool,
 }
@@ -149,6 +152,7 @@ impl Phase1Policy {
             nonce_len: DEFAULT_NONCE_LEN,
             vendor_ids: Vec::new(),
             quirks: Quirks::default(),
+            nat: NatTraversal::default(),
             key_log: false,
         }
     }
@@ -305,6 +309,8 @@ pub struct Config {
     pub max_message_ids: usize,
     /// Refusals in clear that all strangers together get per second.
     pub clear_notifies_per_second: u32,
+    /// The port of NAT traversal, ours and the peers' (RFC 3947 4). Datagrams to and from it carry a non-ESP marker.
+    pub nat_port: u16,
     /// How often a new IKE SA is looked over for what can be let go.
     pub sweep_interval: Duration,
     /// How long replies of a finished exchange are kept for a peer that lost them; it must outlast the peer's
@@ -322,6 +328,7 @@ impl Default for Config {
             max_half_open_per_source: 16,
             max_message_ids: 4096,
             clear_notifies_per_second: 10,
+            nat_port: 4500,
             sweep_interval: Duration::from_secs(20),
             // 2 + 4 + 8 + 16 + 32 + 64 seconds of a peer that waits as we do, and some.
             reply_retention: Duration::from_secs(130),

@@ -5,6 +5,8 @@ use core::fmt;
 
 use crypto_provider::SecretBytes;
 
+use crate::identity::Identity;
+use crate::nat::NatOriginal;
 use crate::policy::{Encapsulation, Lifetime, Path, Phase2Transform, SelectorPair};
 
 /// Names an IKE SA, from its first message on, for the life of an engine.
@@ -48,8 +50,14 @@ pub struct Installation {
     pub path: Path,
     /// The flow, as seen from here.
     pub selectors: SelectorPair,
-    /// Tunnel or transport.
+    /// Who the peer proved to be.
+    pub identity: Identity,
+    /// Tunnel or transport, in UDP or not; the ports are those of `path`.
     pub encapsulation: Encapsulation,
+    /// In transport mode inside UDP: what the peer computes checksums with.
+    pub nat_original: Option<NatOriginal>,
+    /// Whether the peer is behind an address translator and may turn up elsewhere.
+    pub may_move: bool,
     /// What both sides agreed on.
     pub lifetime: Lifetime,
     /// The soft limits, at which the data path says [`Input::Used`](crate::Input::Used): below those of `lifetime`, by an

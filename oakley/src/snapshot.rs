@@ -7,6 +7,7 @@ use isakmp_wire::{ExchangeType, MessageId};
 
 use crate::event::{Bundle, Cookies};
 use crate::identity::Identity;
+use crate::nat::NatDetected;
 use crate::policy::{Mode, Path, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 use crate::vendors::PeerVendors;
@@ -41,6 +42,8 @@ pub struct IkeSaSnapshot {
     pub suite: Option<Phase1Suite>,
     /// Who the peer proved to be.
     pub identity: Option<Identity>,
+    /// What NAT-D payloads told.
+    pub nat: Option<NatDetected>,
     /// What the peer announced in VENDOR payloads.
     pub vendors: PeerVendors,
     /// When it was established.
@@ -75,6 +78,8 @@ pub struct Counters {
     pub datagrams_in: u64,
     /// Datagrams that went out.
     pub datagrams_out: u64,
+    /// Keepalives that went out; they count as no datagrams.
+    pub keepalives_out: u64,
     /// Refused as malformed.
     pub malformed: u64,
     /// Refused for breaking a rule.

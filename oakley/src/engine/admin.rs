@@ -13,6 +13,7 @@ use crate::event::{Bundle, Event};
 use crate::input::{LimitReached, Request, Target};
 use crate::output::Output;
 use crate::phase2::{Quick, QuickSlot, informational};
+use crate::policy::Role;
 use crate::renewal;
 use crate::sa::{BundleId, IkeSaId, RemoveReason};
 use crate::snapshot::{IkeSaSnapshot, IkeSaState, Snapshot};
@@ -36,7 +37,12 @@ impl Engine {
                 let superseded =
                     self.table.bundles_of_peer(of_peer).any(|other| renewal::supersedes(other, &bundle));
                 if !superseded {
-                    self.initiate(Request { path: bundle.path, selectors: bundle.selectors.clone() }, &[]);
+                    // Where a peer began, the port that it began from may be another peer's by now.
+                    let path = match bundle.role {
+                        Role::Initiator => bundle.home,
+                        Role::Responder => bundle.path,
+                    };
+                    self.initiate(Request { path, selectors: bundle.selectors.clone() }, &[]);
                 }
             }
         }
@@ -113,8 +119,10 @@ impl Engine {
 
     /// Removes a bundle and tells the peer, if an IKE SA with it is there.
     fn delete_bundle(&mut self, bundle: &Bundle, reason: RemoveReason) {
-        let live =
-            self.table.by_path(&bundle.path).find(|id| matches!(self.table.get(*id), Some(Entry::Live(_))));
+        // Under any IKE SA with this peer: of two peers behind one translator only the identity tells which.
+        let is_with = |id: &IkeSaId| matches!(self.table.get(*id), Some(Entry::Live(live)) if live.ike.identity == bundle.identity);
+        let live = Some(bundle.ike_sa).filter(is_with);
+        let live = live.or_else(|| self.table.by_path(&bundle.path).find(is_with));
         if let Some((id, mut live)) = live.and_then(|id| Some((id, self.table.take_live(id)?))) {
             self.send_informational(&mut live, informational::delete_bundle(bundle));
             self.table.put(id, Entry::Live(live));
@@ -162,6 +170,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             cookies: negotiation.course.cookies,
             suite: negotiation.state.suite().cloned(),
             identity: None,
+            nat: negotiation.state.offered().nat,
             vendors: negotiation.state.offered().vendors.clone(),
             established: None,
             expires: None,
@@ -175,6 +184,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             cookies: live.ike.cookies,
             suite: Some(live.ike.suite.chosen.clone()),
             identity: Some(live.ike.identity.clone()),
+            nat: live.ike.nat,
             vendors: live.ike.vendors.clone(),
             established: Some(live.ike.established),
             expires: live.expires,

@@ -15,6 +15,7 @@ use crate::event::{Cookies, Event};
 use crate::exchange::duplicate::{Seen, digest};
 use crate::exchange::incoming::Incoming;
 use crate::input::Answer;
+use crate::nat::NatPayload;
 use crate::output::Output;
 use crate::policy::{Mode, Path, Role};
 use crate::sa::IkeSaId;
@@ -24,25 +25,43 @@ const IKEV2: u8 = 2;
 
 impl Engine {
     pub(super) fn datagram(&mut self, path: Path, octets: &[u8]) {
+        let message = if path.local.port() == self.host.config.nat_port {
+            match NatPayload::of(octets) {
+                // RFC 3948 2.3: no answer, no sign of life, no state.
+                NatPayload::Keepalive => return,
+                NatPayload::Ike(message) => message,
+                NatPayload::Esp(_) | NatPayload::Short => {
+                    count(&mut self.host.out.counters.datagrams_in);
+                    return self.rejected(path, None, None, Misbehaviour::Marker.into());
+                }
+            }
+        } else {
+            octets
+        };
         count(&mut self.host.out.counters.datagrams_in);
-        if self.parked.holds(octets) {
+        if peek_version(message).is_some_and(|version| version.major == IKEV2) {
+            count(&mut self.host.out.counters.not_ours);
+            self.host.out.push(Output::NotOurs { path, octets: Bytes::copy_from_slice(octets) });
             return;
         }
-        self.dispatch(path, Bytes::copy_from_slice(octets), &[]);
+        if self.parked.holds(message) {
+            return;
+        }
+        self.dispatch(path, Bytes::copy_from_slice(message), &[]);
     }
 
     pub(super) fn dispatch(&mut self, path: Path, octets: Bytes, answers: &[Answer]) {
-        if peek_version(&octets).is_some_and(|version| version.major == IKEV2) {
-            count(&mut self.host.out.counters.not_ours);
-            self.host.out.push(Output::NotOurs { path, octets });
-            return;
-        }
         let header = match Header::parse(&octets) {
             Ok(header) => header,
             Err(error) => return self.rejected(path, None, None, error.into()),
         };
         let digest = digest(&self.host.provider, &octets);
         let incoming = Incoming { path, header, octets, digest };
+        if let Some(id) = self.table.by_cookies(&cookies(&incoming))
+            && self.has_left(id, &path)
+        {
+            return self.reject(&incoming, Some(id), Misbehaviour::OldPort.into());
+        }
         match incoming.header.exchange {
             ExchangeType::IDENTITY_PROTECTION => self.phase1_datagram(&incoming, Mode::Main, answers),
             ExchangeType::AGGRESSIVE => self.phase1_datagram(&incoming, Mode::Aggressive, answers),
@@ -105,9 +124,10 @@ impl Engine {
             Some(Entry::Live(live)) if message_id == MessageId::ZERO => {
                 Some((live.ike.path, live.flight.as_ref()))
             }
-            Some(Entry::Live(live)) => {
-                live.quick.get(&message_id).map(|slot| (live.ike.path, Some(&slot.flight)))
-            }
+            Some(Entry::Live(live)) => live
+                .quick
+                .get(&message_id)
+                .map(|slot| (slot.from.unwrap_or(live.ike.path), Some(&slot.flight))),
             None => None,
         };
         let Some((path, flight)) = found else { return };

@@ -27,7 +27,7 @@ impl Engine {
         (established, send): (Established, Option<Bytes>),
         course: Course,
     ) {
-        let Course { began, accepted, waiting, .. } = course;
+        let Course { home, began, accepted, waiting, .. } = course;
         let Established { offered, suite, keys, last_block, identity } = established;
         let now = self.host.now;
         let seconds = suite.chosen.lifetime.seconds;
@@ -49,6 +49,8 @@ impl Engine {
         let ike = Ike {
             id,
             path,
+            home,
+            nat: offered.nat,
             role,
             cookies,
             policy,
@@ -78,6 +80,7 @@ impl Engine {
         self.timers.set(TimerKey::Expire(id), expires);
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
+        self.keep_alive(id);
         self.first_contact(id);
         // No policy of this engine asks for anything in between; what will, has its place here.
         if !self.host.overrides.gate_is_held() {

@@ -9,6 +9,7 @@ pub(crate) mod informational;
 pub(crate) mod negotiation;
 pub(crate) mod outbox;
 pub(crate) mod park;
+pub(crate) mod path;
 pub(crate) mod quick;
 pub(crate) mod renewal;
 pub(crate) mod table;
@@ -81,6 +82,7 @@ impl Engine {
     /// An engine without SAs. Randomness comes from `provider.random`: with a seeded source and scripted inputs every
     /// octet that leaves is reproducible.
     pub fn new(config: Config, provider: CryptoProvider, policy: Arc<dyn PolicySource>) -> Self {
+        let nat_port = config.nat_port;
         Self {
             host: Host {
                 now: Duration::ZERO,
@@ -88,7 +90,7 @@ impl Engine {
                 provider,
                 authenticators: AUTHENTICATORS.to_vec(),
                 policy,
-                out: Outbox::default(),
+                out: Outbox::new(nat_port),
                 overrides: Overrides::default(),
             },
             table: Table::default(),
@@ -114,6 +116,7 @@ impl Engine {
             Input::Datagram { path, octets } => self.datagram(path, octets),
             Input::Initiate(request) => self.initiate(request, &[]),
             Input::Used { bundle, limit } => return self.used(bundle, limit),
+            Input::Moved { bundle, path } => return self.bundle_moved(bundle, path),
             Input::InstallFailed(bundle) => return self.install_failed(bundle),
             Input::Completed(ticket, answer) => return self.completed(ticket, answer),
             Input::Policy(policy) => self.host.policy = policy,

@@ -87,6 +87,7 @@ impl Engine {
         self.started((id, mode), path, Role::Initiator);
         let course = Course {
             path,
+            home: path,
             role: Role::Initiator,
             mode,
             cookies: state.offered().cookies,
@@ -142,6 +143,7 @@ impl Engine {
                 self.started((id, mode), path, Role::Responder);
                 let course = Course {
                     path,
+                    home: path,
                     role: Role::Responder,
                     mode,
                     cookies,
@@ -193,7 +195,8 @@ impl Engine {
     pub(super) fn negotiation_message(&mut self, id: IkeSaId, incoming: &Incoming, answers: &[Answer]) {
         let seen = match self.table.get(id) {
             Some(Entry::Negotiating(negotiation))
-                if negotiation.course.path.remote == incoming.path.remote =>
+                if negotiation.course.path.remote == incoming.path.remote
+                    || negotiation.state.may_arrive_elsewhere() =>
             {
                 if exchange_type(negotiation.course.mode) != incoming.header.exchange {
                     return self.reject(incoming, Some(id), unexpected(incoming));
@@ -242,7 +245,7 @@ impl Engine {
     fn went(&mut self, id: IkeSaId, mut course: Course, step: Step, incoming: Option<&Incoming>) {
         if let Some(incoming) = incoming {
             if course.role == Role::Responder && !incoming.header.responder_cookie.is_zero() {
-                self.cookie_returned(id, course.path);
+                self.cookie_returned(id, course.home);
             }
             course.accepted.remember(incoming.digest);
             if course.role == Role::Initiator {
@@ -251,6 +254,7 @@ impl Engine {
         }
         match step {
             Step::Wait { next, send } => {
+                course.path = next.offered().path;
                 course.flight = match course.role {
                     Role::Initiator => Flight::expecting(send.clone(), self.host.now, &self.host.config),
                     Role::Responder => Flight::reply(send.clone()),
@@ -265,6 +269,7 @@ impl Engine {
             }
             Step::Park { next, ticket } => {
                 // Whatever was sent before has been answered; how long the proof may take is bounded.
+                course.path = next.offered().path;
                 course.flight.settle();
                 self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), None);
                 if course.role == Role::Initiator {
@@ -275,15 +280,15 @@ impl Engine {
                 self.park(ticket, Waiting::Proof(id), &[]);
             }
             Step::Done { established, send } => {
-                self.stop_phase1_timers(id, course.path);
+                self.stop_phase1_timers(id, course.home);
                 self.established(id, (*established, send), course);
             }
         }
     }
 
     fn ended(&mut self, id: IkeSaId, course: Course, why: Abort) {
-        let Course { path, role, mode, waiting, .. } = course;
-        self.stop_phase1_timers(id, path);
+        let Course { path, home, role, mode, waiting, .. } = course;
+        self.stop_phase1_timers(id, home);
         self.fail_waiting(waiting, &why);
         self.phase1_failed((id, mode), (path, role), why);
     }

@@ -8,6 +8,7 @@ use crypto_provider::HashAlgorithm;
 use isakmp_wire::MessageId;
 
 use crate::event::{Cookies, Derivation, Event};
+use crate::nat;
 use crate::output::Output;
 use crate::policy::{Path, Protocol};
 use crate::sa::{IkeSaId, Spi};
@@ -18,9 +19,15 @@ use crate::snapshot::Counters;
 pub(crate) struct Outbox {
     queue: VecDeque<Output>,
     pub(crate) counters: Counters,
+    /// The port on which IKE needs a non-ESP marker.
+    nat_port: u16,
 }
 
 impl Outbox {
+    pub(crate) fn new(nat_port: u16) -> Self {
+        Self { nat_port, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, output: Output) {
         self.queue.push_back(output);
     }
@@ -29,12 +36,20 @@ impl Outbox {
         self.queue.pop_front()
     }
 
+    /// RFC 3948 2.3, 4: one octet, no marker.
+    pub(crate) fn keepalive(&mut self, path: Path) {
+        count(&mut self.counters.keepalives_out);
+        self.push(Output::Transmit { path, octets: Bytes::from_static(nat::KEEPALIVE) });
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
         self.push(Output::Event(event));
     }
 
     pub(crate) fn transmit(&mut self, path: Path, octets: Bytes) {
         count(&mut self.counters.datagrams_out);
+        // RFC 3948 2.2. This is the one place where the marker is put on; `Engine::datagram` takes it off.
+        let octets = if path.local.port() == self.nat_port { nat::marked(&octets) } else { octets };
         self.push(Output::Transmit { path, octets });
     }
 }

@@ -63,6 +63,11 @@ impl Engine {
             Work::Pending(ticket) => return Err(Failure::Pending(ticket)),
         };
         let local = |failure: LocalFailure| Failure::Local(failure.into());
+        let has_any = !policy.proposals.is_empty();
+        let policy = live.ike.fitted(policy);
+        if has_any && policy.proposals.is_empty() {
+            return Err(local(LocalFailure::AhBehindNat));
+        }
         let usable = offer::usable(&policy, &live.ike.policy.quirks);
         let transforms: Vec<_> =
             usable.flat_map(|proposal| &proposal.protections).flatten().copied().collect();
@@ -104,6 +109,7 @@ impl Engine {
                 role: Role::Initiator,
                 flight,
                 accepted,
+                from: None,
                 iv,
                 began: self.host.now,
                 request: Some(request.clone()),
@@ -209,7 +215,8 @@ impl Engine {
         let mut accepted = Accepted::default();
         accepted.remember(incoming.digest);
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
-        self.host.out.transmit(live.ike.path, flight.datagram.clone());
+        let from = live.ike.may_follow(&incoming.path).then_some(incoming.path);
+        self.host.out.transmit(from.unwrap_or(live.ike.path), flight.datagram.clone());
         live.quick.insert(
             message_id,
             QuickSlot {
@@ -217,6 +224,7 @@ impl Engine {
                 role: Role::Responder,
                 flight,
                 accepted,
+                from,
                 iv,
                 began: self.host.now,
                 request: None,
@@ -257,12 +265,15 @@ impl Engine {
                 live.unconfirmed = false;
                 live.heard = self.host.now;
                 slot.accepted.remember(incoming.digest);
+                slot.from = None;
                 let complete = self.progress(live, &mut slot, progress);
                 self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), slot.flight.next());
                 live.quick.insert(message_id, slot);
                 if let Some(bundle) = complete {
                     self.quick_complete(live, message_id, bundle);
                 }
+                // Messages after the first cover a nonce of ours: they are not from before.
+                self.follow(live, incoming.path);
                 Ok(())
             }
             Err(failure) => {
@@ -391,6 +402,7 @@ impl Engine {
             role: Role::Responder,
             flight: Flight::reply(answer),
             accepted,
+            from: live.ike.may_follow(&incoming.path).then_some(incoming.path),
             iv: live.ike.chain(message_id),
             began: self.host.now,
             request: None,

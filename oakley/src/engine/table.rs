@@ -28,6 +28,8 @@ pub(crate) struct Negotiation {
 /// What a phase 1 exchange has whatever its state is.
 pub(crate) struct Course {
     pub(crate) path: Path,
+    /// The ends at the first message: what the exchange is counted and, if it is ours, asked for by.
+    pub(crate) home: Path,
     pub(crate) role: Role,
     pub(crate) mode: Mode,
     pub(crate) cookies: Cookies,
@@ -77,6 +79,16 @@ impl Entry {
         }
     }
 
+    /// The ends by which requests find an exchange of ours or the SA that came of it. Where a peer began, its first port
+    /// may be another peer's by now.
+    fn home(&self) -> Option<&Path> {
+        let (role, home) = match self {
+            Self::Negotiating(negotiation) => (negotiation.course.role, &negotiation.course.home),
+            Self::Live(live) => (live.ike.role, &live.ike.home),
+        };
+        Some(home).filter(|_| role == Role::Initiator)
+    }
+
     fn cookies(&self) -> &Cookies {
         match self {
             Self::Negotiating(negotiation) => &negotiation.course.cookies,
@@ -100,6 +112,8 @@ pub(crate) struct Table {
     outbound: BTreeMap<(Identity, Protocol, Spi), BundleId>,
     ike_of_peer: BTreeSet<(Identity, IkeSaId)>,
     bundles_of_peer: BTreeSet<(Identity, BundleId)>,
+    /// Paths whose translator must not forget us, and how often it is reminded.
+    keepalives: BTreeMap<Path, Duration>,
 }
 
 impl Table {
@@ -116,6 +130,7 @@ impl Table {
     pub(crate) fn put(&mut self, id: IkeSaId, entry: Entry) {
         let (path, cookies) = (*entry.path(), *entry.cookies());
         self.by_path.insert((path, id));
+        self.by_path.extend(entry.home().map(|home| (*home, id)));
         self.by_initiator.insert((cookies.initiator, path.remote), id);
         if !cookies.responder.is_zero() {
             self.by_cookies.insert(cookies, id);
@@ -133,6 +148,9 @@ impl Table {
         }
         let (path, cookies) = (*entry.path(), *entry.cookies());
         self.by_path.remove(&(path, id));
+        if let Some(home) = entry.home() {
+            self.by_path.remove(&(*home, id));
+        }
         self.by_initiator.remove(&(cookies.initiator, path.remote));
         self.by_cookies.remove(&cookies);
         Some(entry)
@@ -170,7 +188,7 @@ impl Table {
         self.entries.get(&id).is_some_and(|entry| entry.cookies().responder.is_zero())
     }
 
-    /// Entries of a path, newest first.
+    /// Entries that are at a path, or were asked for by it; newest first.
     pub(crate) fn by_path(&self, path: &Path) -> impl Iterator<Item = IkeSaId> {
         self.by_path.range((*path, IkeSaId(0))..=(*path, IkeSaId(u64::MAX))).rev().map(|(_, id)| *id)
     }
@@ -210,6 +228,25 @@ impl Table {
             self.inbound.remove(&(pair.transform.protocol, pair.inbound));
         }
         Some(bundle)
+    }
+
+    /// Gives a bundle another path.
+    pub(crate) fn move_bundle(&mut self, id: BundleId, path: Path) {
+        if let Some(bundle) = self.bundles.get_mut(&id) {
+            Arc::make_mut(bundle).path = path;
+        }
+    }
+
+    pub(crate) fn set_keepalive(&mut self, path: Path, interval: Duration) {
+        self.keepalives.insert(path, interval);
+    }
+
+    pub(crate) fn keepalive(&self, path: &Path) -> Option<Duration> {
+        self.keepalives.get(path).copied()
+    }
+
+    pub(crate) fn forget_keepalive(&mut self, path: &Path) {
+        self.keepalives.remove(path);
     }
 
     /// IKE SAs and bundles of a peer that were established before `end`.

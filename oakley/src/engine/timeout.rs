@@ -21,6 +21,7 @@ impl Engine {
             TimerKey::HalfOpen(id) => self.end_negotiation(id, Abort::TimedOut),
             TimerKey::Reap(id, message_id) => self.reap(id, message_id),
             TimerKey::Expire(id) => self.expire(id),
+            TimerKey::Keepalive(path) => self.keepalive_due(path),
         }
     }
 
@@ -38,8 +39,8 @@ impl Engine {
 
     fn retransmit_quick(&mut self, id: IkeSaId, message_id: MessageId) {
         let Some(mut live) = self.table.take_live(id) else { return };
-        let path = live.ike.path;
         if let Some(mut slot) = live.quick.remove(&message_id) {
+            let path = slot.from.unwrap_or(live.ike.path);
             match slot.flight.resend(self.host.now, &self.host.config) {
                 Some(octets) => {
                     self.timers.set(TimerKey::Retransmit(id, message_id), slot.flight.next());

@@ -6,6 +6,7 @@ use core::time::Duration;
 use isakmp_wire::MessageId;
 
 use crate::output::{Deadline, TimerKind};
+use crate::policy::Path;
 use crate::sa::IkeSaId;
 
 /// What a timer is for. An exchange has at most one of each kind.
@@ -19,6 +20,8 @@ pub(crate) enum TimerKey {
     Reap(IkeSaId, MessageId),
     /// An IKE SA ends.
     Expire(IkeSaId),
+    /// A translator's mapping on the way to a peer is kept alive.
+    Keepalive(Path),
 }
 
 impl TimerKey {
@@ -28,6 +31,7 @@ impl TimerKey {
             Self::HalfOpen(_) => TimerKind::HalfOpen,
             Self::Reap(..) => TimerKind::Reap,
             Self::Expire(_) => TimerKind::Expire,
+            Self::Keepalive(_) => TimerKind::Keepalive,
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn begin(
         policy,
         sa_i_b,
         vendors,
+        nat: None,
     };
     let suite = Suite::resolve(first.clone(), cx.provider).ok_or(LocalFailure::Algorithm)?;
     let authenticator = cx.authenticator(first.method).ok_or(LocalFailure::Method(first.method))?;
@@ -68,7 +69,7 @@ pub(crate) fn begin(
     if provisional.authenticator.identity_slot() == IdentitySlot::WithProof {
         payloads.extend(mine.identity.clone());
     }
-    payloads.extend(offer::vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(offered));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitReply { provisional, offer, mine, ephemeral }), datagram))
 }
@@ -102,13 +103,13 @@ impl Waiting for AwaitReply {
             Ok(answer) => answer,
             Err(reject) => return Work::Done(Err(reject)),
         };
-        let theirs = match contribution::check(&agreed, Some(&self.mine), &message, cx) {
+        let theirs = match contribution::check(&agreed, Some(&self.mine), (&message, &incoming.path), cx) {
             Work::Done(Ok(theirs)) => theirs,
             Work::Done(Err(reject)) => return Work::Done(Err(reject)),
             Work::Pending(ticket) => return Work::Pending(ticket),
         };
         match self.key(agreed, theirs, cx) {
-            Ok(keyed) => finish::check_clear_proof(&keyed, Role::Responder, &message, cx)
+            Ok(keyed) => finish::check_clear_proof(&keyed, Role::Responder, (&message, &incoming.path), cx)
                 .map(|proven| Ok(Replied { keyed, proven: proven? })),
             // Keys that cannot be made prove nothing: the peer's next answer may be the genuine one.
             Err(_) => Work::Done(Err(Misbehaviour::Undecipherable.into())),
@@ -116,8 +117,10 @@ impl Waiting for AwaitReply {
     }
 
     fn advance(self: Box<Self>, replied: Replied, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Replied { keyed, proven } = replied;
+        let Replied { mut keyed, proven } = replied;
         contribution::report(&keyed.exchanged.agreed, cx);
+        let offered = &mut keyed.exchanged.agreed.offered;
+        offered.found(offered.nat, cx);
         finish::report_keys(&keyed, cx);
         finish::report(&keyed.exchanged.agreed.offered, cx);
         proving::start(keyed, Then::AggressiveInitiator(proven), cx)
@@ -144,8 +147,8 @@ impl AwaitReply {
     }
 
     fn key(&self, mut agreed: Agreed, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
-        let Theirs { contribution, public, credentials, vendors } = theirs;
-        agreed.offered.vendors = vendors;
+        let Theirs { contribution, public, credentials, vendors, nat } = theirs;
+        (agreed.offered.vendors, agreed.offered.nat) = (vendors, nat);
         let g_xy = self.ephemeral.agree(&public).map_err(LocalFailure::Crypto)?;
         let exchanged = Exchanged { agreed, mine: self.mine.clone(), theirs: contribution, credentials };
         finish::key(exchanged, &g_xy, cx)

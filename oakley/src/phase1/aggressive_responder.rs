@@ -58,7 +58,7 @@ pub(crate) fn begin(
         Err(Failed::Refused(reject)) => return Begun::Refused(reject),
         Err(Failed::Local(abort)) => return Begun::Failed(abort),
     };
-    let theirs = match contribution::check(&answer.agreed, None, &message, cx) {
+    let theirs = match contribution::check(&answer.agreed, None, (&message, &incoming.path), cx) {
         Work::Done(Ok(theirs)) => theirs,
         Work::Done(Err(reject)) => return Begun::Refused(reject),
         Work::Pending(ticket) => return Begun::Pending(ticket),
@@ -115,6 +115,7 @@ fn answer(
         policy,
         sa_i_b,
         vendors,
+        nat: None,
     };
     let suite = Suite::resolve(chosen, cx.provider).ok_or_else(|| local(LocalFailure::Algorithm))?;
     let authenticator = cx.authenticator(method).ok_or_else(|| local(LocalFailure::Method(method)))?;
@@ -125,7 +126,7 @@ fn answer(
 fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
     let Answer { mut agreed, sa_r } = answer;
     contribution::report(&agreed, cx);
-    let Theirs { contribution, public, credentials, vendors } = theirs;
+    let Theirs { contribution, public, credentials, vendors, .. } = theirs;
     agreed.offered.vendors = vendors;
     let Made { mine, ephemeral, payloads: sealed } = contribution::make(&agreed, cx)?;
     let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
@@ -135,7 +136,8 @@ fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort>
     let mut before = vec![sa_r];
     before.extend(sealed);
     before.extend(contribution::identity_beside(&keyed.exchanged));
-    let after = offer::vendor_ids(&keyed.exchanged.agreed.offered.policy).collect();
+    let agreed = &keyed.exchanged.agreed;
+    let after = offer::vendor_ids(&agreed.offered).chain(agreed.nat_discovery()).collect();
     proving::start(keyed, Then::AggressiveResponder { before, after }, cx)
 }
 
@@ -165,6 +167,7 @@ impl Waiting for AwaitProof {
     fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
         let Self { mut keyed } = *self;
         finish::report(&keyed.exchanged.agreed.offered, cx);
+        finish::arrive(&mut keyed, &proven, cx);
         finish::commit(&mut keyed, &proven);
         Ok(Step::Done { established: finish::establish(keyed, proven)?, send: None })
     }

@@ -13,9 +13,10 @@ use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::identity::Identity;
+use crate::nat::NatDetected;
 use crate::phase1::facts::{Agreed, Exchanged};
 use crate::phase1::finish;
-use crate::policy::Mode;
+use crate::policy::{Mode, Path};
 use crate::vendors::PeerVendors;
 
 /// RFC 2409 5: the length of a nonce.
@@ -42,7 +43,12 @@ pub(crate) fn make(agreed: &Agreed, cx: &mut Cx<'_>) -> Result<Made, Abort> {
     let public = Bytes::copy_from_slice(ephemeral.public());
     let mine = Contribution { public, nonce: nonce.into(), identity };
     let mut payloads = agreed.authenticator.seal(&mine, cx)?;
-    payloads.extend(cx.overrides.after_contribution());
+    let scripted = cx.overrides.after_contribution();
+    // In Aggressive Mode NAT-D goes with the proof: in message 1 nothing is agreed on.
+    if agreed.offered.mode == Mode::Main && scripted.is_empty() {
+        payloads.extend(agreed.nat_discovery());
+    }
+    payloads.extend(scripted);
     Ok(Made { mine, ephemeral, payloads })
 }
 
@@ -53,6 +59,8 @@ pub(crate) struct Theirs {
     pub(crate) credentials: Credentials,
     /// What the peer has announced up to this message.
     pub(crate) vendors: PeerVendors,
+    /// What its NAT-D payloads tell.
+    pub(crate) nat: Option<NatDetected>,
 }
 
 /// Checks message 3 or 4 of Main Mode. `mine` is our own contribution, if it was sent already.
@@ -63,7 +71,7 @@ pub(crate) fn check_alone(
     cx: &Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     match incoming.clear() {
-        Ok(message) => check(agreed, mine, &message, cx),
+        Ok(message) => check(agreed, mine, (&message, &incoming.path), cx),
         Err(reject) => Work::Done(Err(reject)),
     }
 }
@@ -72,7 +80,7 @@ pub(crate) fn check_alone(
 pub(crate) fn check(
     agreed: &Agreed,
     mine: Option<&Contribution>,
-    message: &Message,
+    (message, path): (&Message, &Path),
     cx: &Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(message) {
@@ -95,7 +103,9 @@ pub(crate) fn check(
     let peer = AuthCx { path: &agreed.offered.path, peer: identity.as_ref() };
     let credentials = agreed.authenticator.credentials(&peer, cx);
     let vendors = agreed.offered.vendors.and(message);
-    credentials.map(|credentials| Ok(Theirs { contribution, public, credentials: credentials?, vendors }))
+    let nat = agreed.discovery(&vendors).and_then(|discovery| discovery.read(message, path));
+    credentials
+        .map(|credentials| Ok(Theirs { contribution, public, credentials: credentials?, vendors, nat }))
 }
 
 /// In Aggressive Mode the identity is beside the contribution, unless the method had it sealed in there.

@@ -8,10 +8,12 @@ use isakmp_wire::{ExchangeType, Flags, Header, MessageId, Payload, PayloadKind, 
 
 use crate::auth::proof::ProofInputs;
 use crate::auth::{Authenticator, Contribution, Credentials};
-use crate::event::Cookies;
+use crate::context::Cx;
+use crate::event::{Cookies, Event};
 use crate::exchange::iv::{Iv, IvChain};
 use crate::identity::Identity;
 use crate::keys::{Keys, Suite};
+use crate::nat::{self, Discovery, NatDetected};
 use crate::policy::{Mode, Path, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 use crate::vendors::PeerVendors;
@@ -31,12 +33,48 @@ pub(crate) struct Offered {
     pub(crate) sa_i_b: Bytes,
     /// What the peer has announced so far; nothing of it is authentic, not even later.
     pub(crate) vendors: PeerVendors,
+    /// What NAT-D payloads told, once they did.
+    pub(crate) nat: Option<NatDetected>,
 }
 
 impl Offered {
+    /// Acts on what NAT-D payloads told: where there is a translator, the initiator goes on between other ports.
+    pub(crate) fn found(&mut self, nat: Option<NatDetected>, cx: &mut Cx<'_>) {
+        self.nat = nat;
+        let Some(nat) = nat else { return };
+        cx.out.event(Event::NatDetected { ike_sa: self.ike_sa, path: self.path, nat });
+        // RFC 3947 4: both ports, and never back.
+        if nat.encapsulates() && self.role == Role::Initiator {
+            self.path = nat::floated(&self.path, cx.config.nat_port);
+        }
+    }
+
     /// The header of our next message; length and next payload are set when it is written.
     pub(crate) fn header(&self) -> Header {
         header(self.cookies, exchange_type(self.mode), MessageId::ZERO)
+    }
+}
+
+/// Both sides know the suite.
+#[derive(Clone)]
+pub(crate) struct Agreed {
+    pub(crate) offered: Offered,
+    pub(crate) suite: Suite,
+    pub(crate) authenticator: &'static dyn Authenticator,
+}
+
+impl Agreed {
+    /// How translators are looked for, if both sides announce how.
+    pub(crate) fn discovery(&self, vendors: &PeerVendors) -> Option<Discovery<'_>> {
+        let Offered { policy, cookies, .. } = &self.offered;
+        let version = policy.nat.spoken(vendors)?;
+        Some(Discovery { hash: self.suite.hash, cookies, version, forced: policy.nat.forced })
+    }
+
+    /// Our NAT-D payloads, if both sides announce NAT traversal.
+    pub(crate) fn nat_discovery(&self) -> Vec<Payload> {
+        self.discovery(&self.offered.vendors)
+            .map_or_else(Vec::new, |discovery| discovery.payloads(&self.offered.path))
     }
 }
 
@@ -60,14 +98,6 @@ pub(crate) fn header(cookies: Cookies, exchange: ExchangeType, message_id: Messa
         message_id,
         length: 0,
     }
-}
-
-/// Both sides know the suite.
-#[derive(Clone)]
-pub(crate) struct Agreed {
-    pub(crate) offered: Offered,
-    pub(crate) suite: Suite,
-    pub(crate) authenticator: &'static dyn Authenticator,
 }
 
 /// Both contributions are there.

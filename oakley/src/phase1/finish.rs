@@ -17,8 +17,9 @@ use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv, padding_len};
 use crate::identity::Identity;
 use crate::keys::Keys;
+use crate::nat::{self, NatDetected};
 use crate::phase1::facts::{Candidate, Established, Exchanged, Keyed, Offered};
-use crate::policy::{PeerIdentity, Role};
+use crate::policy::{Mode, Path, PeerIdentity, Role};
 
 /// UDP, and the ports of IKE: all that a phase 1 identity may name beside 0 and 0 (RFC 2407 4.6.2, RFC 3947).
 const UDP: u8 = 17;
@@ -146,6 +147,10 @@ pub(crate) struct Proven {
     pub(crate) candidate: usize,
     /// Where the chain goes on, if the proof was encrypted.
     pub(crate) iv: Option<PendingIv>,
+    /// What NAT-D payloads beside an Aggressive Mode initiator's proof tell.
+    pub(crate) nat: Option<NatDetected>,
+    /// Which way it came.
+    pub(crate) path: Path,
 }
 
 /// How a proof is read.
@@ -168,7 +173,7 @@ pub(crate) fn check_proof(
 ) -> Work<Result<Proven, Reject>> {
     if reading.clear && !incoming.header.is_encrypted() {
         return match incoming.clear() {
-            Ok(message) => check_clear_proof(keyed, reading.prover, &message, cx),
+            Ok(message) => check_clear_proof(keyed, reading.prover, (&message, &incoming.path), cx),
             Err(reject) => Work::Done(Err(reject)),
         };
     }
@@ -176,10 +181,10 @@ pub(crate) fn check_proof(
         Ok(encrypted) => encrypted,
         Err(reject) => return Work::Done(Err(reject)),
     };
-    choose(keyed, cx, |candidate, cx| match decrypt(candidate, &encrypted) {
-        Ok((message, iv)) => {
-            verify(keyed, candidate, (reading.prover, &message), cx).map(|id| Ok((id?, Some(iv))))
-        }
+    let path = &incoming.path;
+    choose(keyed, path, cx, |candidate, cx| match decrypt(candidate, &encrypted) {
+        Ok((message, iv)) => verify(keyed, candidate, (reading.prover, &message), cx)
+            .map(|id| Ok(Held { id: id?, iv: Some(iv), nat: told(keyed, (reading.prover, &message), path) })),
         Err(reject) => Work::Done(Err(reject)),
     })
 }
@@ -188,33 +193,52 @@ pub(crate) fn check_proof(
 pub(crate) fn check_clear_proof(
     keyed: &Keyed,
     prover: Role,
-    message: &Message,
+    (message, path): (&Message, &Path),
     cx: &mut Cx<'_>,
 ) -> Work<Result<Proven, Reject>> {
-    choose(keyed, cx, |candidate, cx| {
-        verify(keyed, candidate, (prover, message), cx).map(|id| Ok((id?, None)))
+    choose(keyed, path, cx, |candidate, cx| {
+        verify(keyed, candidate, (prover, message), cx)
+            .map(|id| Ok(Held { id: id?, iv: None, nat: told(keyed, (prover, message), path) }))
     })
+}
+
+/// A message that holds under one candidate.
+struct Held {
+    id: Payload,
+    iv: Option<PendingIv>,
+    nat: Option<NatDetected>,
+}
+
+/// RFC 3947 3.2: in Aggressive Mode the initiator's NAT-D payloads are in message 3.
+fn told(keyed: &Keyed, (prover, message): (Role, &Message), path: &Path) -> Option<NatDetected> {
+    let agreed = &keyed.exchanged.agreed;
+    let is_third = agreed.offered.mode == Mode::Aggressive && prover == Role::Initiator;
+    let discovery = agreed.discovery(&agreed.offered.vendors).filter(|_| is_third)?;
+    discovery.read(message, path)
 }
 
 /// The candidate whose HASH holds. All are always tried.
 fn choose(
     keyed: &Keyed,
+    path: &Path,
     cx: &mut Cx<'_>,
-    check: impl Fn(&Candidate, &mut Cx<'_>) -> Work<Result<(Payload, Option<PendingIv>), Reject>>,
+    check: impl Fn(&Candidate, &mut Cx<'_>) -> Work<Result<Held, Reject>>,
 ) -> Work<Result<Proven, Reject>> {
     let mut verdict = Err(Misbehaviour::Undecipherable.into());
     for (index, candidate) in keyed.candidates.iter().enumerate() {
         match check(candidate, cx) {
             Work::Pending(ticket) => return Work::Pending(ticket),
-            Work::Done(Ok((id, iv))) if verdict.is_err() => verdict = Ok((id, index, iv)),
+            Work::Done(Ok(held)) if verdict.is_err() => verdict = Ok((held, index)),
             Work::Done(_) => {}
         }
     }
-    let (id, candidate, iv) = match verdict {
-        Ok(held) => held,
-        Err(reject) => return Work::Done(Err(reject)),
-    };
-    Work::Done(Ok(Proven { id, candidate, iv }))
+    Work::Done(verdict.map(|(Held { id, iv, nat }, candidate)| Proven {
+        id,
+        candidate,
+        iv,
+        nat,
+        path: *path,
+    }))
 }
 
 /// Whether a message proves its sender under one candidate; its ID payload.
@@ -260,7 +284,16 @@ fn accept_identity(id: &Payload, keyed: &Keyed) -> Result<Identity, Reject> {
     let identity = Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"))?;
     let offered = &keyed.exchanged.agreed.offered;
     let expected = match &offered.policy.peer_identity {
-        PeerIdentity::PathAddress => identity == Identity::Address(offered.path.remote.ip()),
+        PeerIdentity::PathAddress => {
+            let translator = offered.path.remote.ip();
+            match identity {
+                Identity::Address(address) if address == translator => true,
+                Identity::Address(address) if offered.nat.is_some_and(|nat| nat.remote) => {
+                    return Ok(Identity::Behind { address, translator });
+                }
+                _ => false,
+            }
+        }
         PeerIdentity::OneOf(identities) => identities.contains(&identity),
     };
     if expected { Ok(identity) } else { Err(Incompatibility::Identity.into()) }
@@ -270,6 +303,17 @@ fn check_ports(body: &Identification) -> Result<(), Misbehaviour> {
     match (body.protocol, body.port) {
         (0, 0) | (UDP, IKE_PORT | IKE_NAT_PORT) => Ok(()),
         _ => Err(Misbehaviour::Identity("its protocol and port are not IKE's")),
+    }
+}
+
+/// The initiator has proved itself: with NAT traversal it is from now on where its proof came from (RFC 3947 4).
+pub(crate) fn arrive(keyed: &mut Keyed, proven: &Proven, cx: &mut Cx<'_>) {
+    let offered = &mut keyed.exchanged.agreed.offered;
+    if offered.mode == Mode::Aggressive {
+        offered.found(proven.nat, cx);
+    }
+    if offered.nat.is_some() && nat::is_possible(&proven.path) {
+        offered.path = proven.path;
     }
 }
 

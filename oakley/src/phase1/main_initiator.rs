@@ -45,10 +45,19 @@ pub(crate) fn begin(
     let offer = offer::offer(&policy, cx)?;
     let sa_i_b = Bytes::copy_from_slice(offer.raw());
     let vendors = PeerVendors::default();
-    let offered =
-        Offered { ike_sa, path, role: Role::Initiator, mode: Mode::Main, cookies, policy, sa_i_b, vendors };
+    let offered = Offered {
+        ike_sa,
+        path,
+        role: Role::Initiator,
+        mode: Mode::Main,
+        cookies,
+        policy,
+        sa_i_b,
+        vendors,
+        nat: None,
+    };
     let mut payloads = vec![offer.clone()];
-    payloads.extend(offer::vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered));
     let datagram = clear_message(offered.header(), payloads);
     Ok((Box::new(AwaitSa { offered, offer }), datagram))
 }
@@ -133,8 +142,9 @@ impl Waiting for AwaitReply {
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
         let Self { mut agreed, mine, ephemeral } = *self;
         contribution::report(&agreed, cx);
-        let Theirs { contribution, public, credentials, vendors } = theirs;
+        let Theirs { contribution, public, credentials, vendors, nat } = theirs;
         agreed.offered.vendors = vendors;
+        agreed.offered.found(nat, cx);
         let exchanged = Exchanged { agreed, mine, theirs: contribution, credentials };
         let g_xy = ephemeral.complete(&public).map_err(LocalFailure::Crypto)?;
         let keyed = finish::key(exchanged, &g_xy, cx)?;

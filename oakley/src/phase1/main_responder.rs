@@ -64,8 +64,17 @@ pub(crate) fn begin(
     let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
     let (path, sa_i_b) = (incoming.path, Bytes::copy_from_slice(sa_i.raw()));
     let vendors = PeerVendors::default().and(&message);
-    let offered =
-        Offered { ike_sa, path, role: Role::Responder, mode: Mode::Main, cookies, policy, sa_i_b, vendors };
+    let offered = Offered {
+        ike_sa,
+        path,
+        role: Role::Responder,
+        mode: Mode::Main,
+        cookies,
+        policy,
+        sa_i_b,
+        vendors,
+        nat: None,
+    };
     let method = chosen.method;
     let Some(suite) = Suite::resolve(chosen, cx.provider) else {
         return Begun::Failed(LocalFailure::Algorithm.into());
@@ -74,7 +83,7 @@ pub(crate) fn begin(
         return Begun::Failed(LocalFailure::Method(method).into());
     };
     let mut payloads = vec![answer];
-    payloads.extend(offer::vendor_ids(&offered.policy));
+    payloads.extend(offer::vendor_ids(&offered));
     let datagram = clear_message(offered.header(), payloads);
     let state = Box::new(AwaitContribution { agreed: Agreed { offered, suite, authenticator } });
     Begun::Answered(Step::Wait { next: state.into(), send: datagram }, cookies)
@@ -100,8 +109,9 @@ impl Waiting for AwaitContribution {
 
     fn advance(self: Box<Self>, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort> {
         let Self { mut agreed } = *self;
-        let Theirs { contribution, public, credentials, vendors } = theirs;
+        let Theirs { contribution, public, credentials, vendors, nat } = theirs;
         agreed.offered.vendors = vendors;
+        agreed.offered.found(nat, cx);
         contribution::report(&agreed, cx);
         let Made { mine, ephemeral, payloads } = contribution::make(&agreed, cx)?;
         let send = clear_message(agreed.offered.header(), payloads);
@@ -160,6 +170,7 @@ impl Waiting for AwaitInitiatorProof {
             return Err(LocalFailure::NoPolicy.into());
         };
         finish::report(&keyed.exchanged.agreed.offered, cx);
+        finish::arrive(&mut keyed, &proven, cx);
         finish::commit(&mut keyed, &proven);
         proving::start(keyed, Then::MainResponder(proven), cx)
     }

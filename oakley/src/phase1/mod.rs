@@ -139,6 +139,14 @@ impl Phase1 {
         }
     }
 
+    /// Whether the initiator's proof is what comes next: with NAT traversal it comes from another port, and behind some
+    /// translators from another address.
+    pub(crate) fn may_arrive_elsewhere(&self) -> bool {
+        let waits = matches!(self, Self::MainAwaitInitiatorProof(_) | Self::AggressiveAwaitProof(_));
+        let Offered { policy, vendors, .. } = self.offered();
+        waits && policy.nat.spoken(vendors).is_some()
+    }
+
     /// What is known about the exchange whatever its state is.
     pub(crate) fn offered(&self) -> &Offered {
         match self {

@@ -19,6 +19,7 @@ use crate::context::Cx;
 use crate::engine::outbox::Outbox;
 use crate::error::{Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Difference, Event};
+use crate::phase1::facts::Offered;
 use crate::policy::{AuthMethod, Phase1Policy, Phase1Suite};
 use crate::sa::IkeSaId;
 
@@ -55,8 +56,11 @@ fn payload(proposals: Vec<Proposal>) -> Payload {
 }
 
 /// The VENDOR payloads of our first message.
-pub(crate) fn vendor_ids(policy: &Phase1Policy) -> impl Iterator<Item = Payload> {
-    policy.vendor_ids.iter().map(|octets| Payload::new(VendorId { octets: octets.clone() }))
+pub(crate) fn vendor_ids(offered: &Offered) -> impl Iterator<Item = Payload> {
+    let Offered { policy, role, vendors, .. } = offered;
+    let nat = policy.nat.announced(*role, vendors).into_iter();
+    let nat = nat.map(|version| Bytes::from_static(version.vendor().octets));
+    policy.vendor_ids.iter().cloned().chain(nat).map(|octets| Payload::new(VendorId { octets }))
 }
 
 /// A suite in the order in which the routers of 1998 write it.

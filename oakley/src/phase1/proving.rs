@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use crypto_provider::Work;
 use isakmp_wire::Payload;
+use isakmp_wire::payload::NatDiscovery;
 
 use crate::context::Cx;
 use crate::error::Abort;
@@ -52,7 +53,7 @@ pub(crate) fn start(keyed: Keyed, then: Then, cx: &mut Cx<'_>) -> Result<Step, A
     }
 }
 
-fn complete(mut keyed: Keyed, then: Then, proof: Vec<Payload>, cx: &mut Cx<'_>) -> Result<Step, Abort> {
+fn complete(mut keyed: Keyed, then: Then, mut proof: Vec<Payload>, cx: &mut Cx<'_>) -> Result<Step, Abort> {
     let candidate = then.candidate();
     match then {
         Then::MainInitiator => {
@@ -65,6 +66,9 @@ fn complete(mut keyed: Keyed, then: Then, proof: Vec<Payload>, cx: &mut Cx<'_>) 
             Ok(Step::Done { established: finish::establish(keyed, proven)?, send: Some(send) })
         }
         Then::AggressiveInitiator(proven) => {
+            if !proof.iter().any(|payload| payload.get::<NatDiscovery>().is_some()) {
+                proof.extend(keyed.exchanged.agreed.nat_discovery());
+            }
             let send = if keyed.exchanged.agreed.offered.policy.quirks.aggressive_proof_in_clear {
                 clear_message(keyed.exchanged.agreed.offered.header(), proof)
             } else {

@@ -40,15 +40,21 @@ use crate::exchange::iv::{Iv, IvChain, PendingIv};
 use crate::identity::Identity;
 use crate::input::Request;
 use crate::keys::{Keys, Suite};
+use crate::nat::{self, NatDetected};
 use crate::phase1::contribution::NONCE_LEN;
-use crate::policy::{Path, Peer, Phase1Policy, Role};
+use crate::policy::{Path, Peer, Phase1Policy, Phase2Policy, Phase2Proposal, Protocol, Role};
 use crate::sa::{IkeSaId, Spi};
 use crate::vendors::PeerVendors;
 
 /// What every exchange under an IKE SA uses of it.
 pub(crate) struct Ike {
     pub(crate) id: IkeSaId,
+    /// Its ends; they follow a peer behind a translator.
     pub(crate) path: Path,
+    /// The ends at the first message.
+    pub(crate) home: Path,
+    /// What NAT-D payloads told.
+    pub(crate) nat: Option<NatDetected>,
     pub(crate) role: Role,
     pub(crate) cookies: Cookies,
     pub(crate) policy: Arc<Phase1Policy>,
@@ -67,6 +73,26 @@ impl Ike {
     /// The peer, authenticated.
     pub(crate) fn peer(&self) -> Peer<'_> {
         Peer::new(&self.path, Some(&self.identity))
+    }
+
+    /// A policy as it is between these two peers: where there is a translator, packets travel in UDP, and AH does not pass
+    /// (RFC 3947 5.1, RFC 3948 1).
+    pub(crate) fn fitted(&self, policy: Arc<Phase2Policy>) -> Arc<Phase2Policy> {
+        if !self.nat.is_some_and(|nat| nat.encapsulates()) {
+            return policy;
+        }
+        let mut fitted = Phase2Policy::clone(&policy);
+        fitted.encapsulation = nat::encapsulation(policy.encapsulation, self.nat);
+        let has_ah = |proposal: &Phase2Proposal| {
+            proposal.protections.iter().flatten().any(|transform| transform.protocol == Protocol::Ah)
+        };
+        fitted.proposals.retain(|proposal| !has_ah(proposal));
+        Arc::new(fitted)
+    }
+
+    /// The number under which a policy's encapsulation travels to this peer.
+    pub(crate) fn mode_number(&self, policy: &Phase2Policy) -> u16 {
+        nat::mode_number(policy.encapsulation, self.nat)
     }
 
     /// A fresh chain for a message id.
@@ -94,13 +120,16 @@ pub(crate) struct QuickSlot {
     pub(crate) role: Role,
     pub(crate) flight: Flight,
     pub(crate) accepted: Accepted,
+    /// Where the peer of a Quick Mode that it began was then: an authentic first message may be an old one, which moves
+    /// nothing, and its answer goes where it came from.
+    pub(crate) from: Option<Path>,
     pub(crate) iv: IvChain,
     /// When it began.
     pub(crate) began: Duration,
     /// What it serves, if we began it: never lost, whatever ends the exchange.
     pub(crate) request: Option<Request>,
     /// The inbound SPIs that it holds.
-    pub(crate) spis: Vec<(crate::policy::Protocol, Spi)>,
+    pub(crate) spis: Vec<(Protocol, Spi)>,
 }
 
 /// What an acceptable message leads to.

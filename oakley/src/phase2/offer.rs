@@ -32,14 +32,18 @@ pub(crate) const MIN_SPI: u32 = 256;
 const DEFAULT_SECONDS: u64 = 28_800;
 
 /// The SA payload that offers all proposals of a policy. `spi` gives our inbound SPI of each protocol.
-pub(crate) fn offer(policy: &Phase2Policy, quirks: &Quirks, spi: impl Fn(Protocol) -> Spi) -> Payload {
+pub(crate) fn offer(
+    (policy, mode): (&Phase2Policy, u16),
+    quirks: &Quirks,
+    spi: impl Fn(Protocol) -> Spi,
+) -> Payload {
     let mut proposals = Vec::new();
     for (number, proposal) in (1..=u8::MAX).zip(usable(policy, quirks)) {
         for alternatives in &proposal.protections {
             let Some(first) = alternatives.first() else { continue };
             let transforms = (1..=u8::MAX)
                 .zip(alternatives)
-                .map(|(number, meaning)| transform::to_wire(number, meaning, policy))
+                .map(|(number, meaning)| transform::to_wire(number, meaning, (policy, mode)))
                 .collect();
             proposals.push(Proposal {
                 number,
@@ -118,6 +122,8 @@ pub(crate) struct Report<'a> {
     pub(crate) ike_sa: IkeSaId,
     pub(crate) message_id: isakmp_wire::MessageId,
     pub(crate) quirks: &'a Quirks,
+    /// The number of the encapsulation that is wanted.
+    pub(crate) mode: u16,
     pub(crate) out: &'a mut Outbox,
 }
 
@@ -201,7 +207,8 @@ fn choose_transform(
     report: &mut Report<'_>,
 ) -> Option<(Transform, Phase2Transform, Lifetime)> {
     for offered in &proposal.transforms {
-        let compared = compare(proposal.protocol, offered, alternatives, (policy, report.quirks));
+        let compared =
+            compare(proposal.protocol, offered, alternatives, (policy, report.mode, report.quirks));
         report.out.event(Event::ComparedPhase2 {
             ike_sa: report.ike_sa,
             message_id: report.message_id,
@@ -226,7 +233,7 @@ fn compare(
     protocol: ProtocolId,
     offered: &Transform,
     alternatives: &[Phase2Transform],
-    (policy, quirks): (&Phase2Policy, &Quirks),
+    (policy, wanted, quirks): (&Phase2Policy, u16, &Quirks),
 ) -> Result<(Phase2Transform, Lifetime), Difference> {
     let Some(first) = alternatives.first() else {
         return Err(Difference::Protocol);
@@ -238,7 +245,6 @@ fn compare(
         return Err(value("transform", show(&meaning), show(first)));
     }
     let encapsulation = attributes.get(transform::ENCAPSULATION);
-    let wanted = transform::encapsulation_number(policy.encapsulation);
     // RFC 2407 4.5: without the attribute the mode is host dependent, and the routers of 1998 mean tunnel.
     if encapsulation.unwrap_or(transform::TUNNEL) != u64::from(wanted) {
         return Err(value("encapsulation", number(encapsulation), wanted.to_string()));

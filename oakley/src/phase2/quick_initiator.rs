@@ -22,6 +22,7 @@ use crate::event::{Bundle, Event, SpiPair};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv};
 use crate::exchange::shape::QUICK_OFFER;
+use crate::nat::{self, NatOriginal};
 use crate::output::Output;
 use crate::phase2::connected::AwaitConnected;
 use crate::phase2::hash::{self, Formula};
@@ -69,6 +70,7 @@ pub(crate) struct Reply {
     chosen: Chosen,
     selectors: SelectorPair,
     nr_b: Bytes,
+    nat_original: Option<NatOriginal>,
     public: Option<PeerPublic>,
     iv: PendingIv,
     /// Whether the peer set the commit bit.
@@ -84,7 +86,10 @@ pub(crate) fn begin(
 ) -> Result<(Box<AwaitReply>, Bytes), Abort> {
     let offer = match cx.overrides.phase2_sa() {
         Some(octets) => Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy)?,
-        None => offer::offer(&plan.policy, &ike.policy.quirks, |protocol| plan.spi(protocol)),
+        None => {
+            let mode = ike.mode_number(&plan.policy);
+            offer::offer((&plan.policy, mode), &ike.policy.quirks, |protocol| plan.spi(protocol))
+        }
     };
     let ni_b = Bytes::from(cx.random(ike.policy.nonce_len)?);
     let ephemeral = match plan.policy.pfs {
@@ -95,6 +100,8 @@ pub(crate) fn begin(
     let mut payloads = vec![offer.clone(), Payload::new(Nonce { octets: ni_b.clone() })];
     payloads.extend(ephemeral.as_deref().map(key_exchange));
     payloads.extend([ids.0.clone(), ids.1.clone()]);
+    let side = (Role::Initiator, &ike.path);
+    payloads.extend(nat::original_addresses(plan.policy.encapsulation, ike.nat, side));
     let exchange = (ExchangeType::QUICK, plan.message_id);
     let datagram = hash::protect(Formula::One, ike, exchange, payloads, (chain, cx))?;
     Ok((Box::new(AwaitReply { plan, offer, ni_b, ids, ephemeral }), datagram))
@@ -170,9 +177,10 @@ impl AwaitReply {
         QUICK_OFFER.check(message)?;
         let message_id = self.plan.message_id;
         let (ike_sa, quirks) = (ike.id, &ike.policy.quirks);
+        let mode = ike.mode_number(&self.plan.policy);
         cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::SA, message_id });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
+        let mut report = Report { ike_sa, message_id, quirks, mode, out: &mut *cx.out };
         let mut chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
         let selectors = self.answered_flow(message, quirks.narrowed_identities);
         let shown = selectors.as_ref().unwrap_or(&self.plan.selectors);
@@ -192,7 +200,9 @@ impl AwaitReply {
         // RFC 2408 3.1: the HASH of this message held, so its flag is as good as the peer's word; whoever flips it could as
         // well have dropped the message.
         let commit = message.header().flags.contains(Flags::COMMIT);
-        Ok(Reply { chosen, selectors, nr_b, public, iv, commit })
+        let side = (Role::Initiator, &ike.path);
+        let nat_original = nat::read_original(message, self.plan.policy.encapsulation, side);
+        Ok(Reply { chosen, selectors, nr_b, nat_original, public, iv, commit })
     }
 
     /// The flow that the answer names.
@@ -219,7 +229,7 @@ impl AwaitReply {
         cx: &mut Cx<'_>,
     ) -> Result<Progress, Abort> {
         let Self { plan, ni_b, ephemeral, .. } = *self;
-        let Reply { chosen, selectors, nr_b, public, iv, commit } = reply;
+        let Reply { chosen, selectors, nr_b, nat_original, public, iv, commit } = reply;
         chain.commit(iv);
         let g_qm_xy = match (ephemeral, &public) {
             (Some(ephemeral), Some(public)) => {
@@ -235,9 +245,12 @@ impl AwaitReply {
             message_id: plan.message_id,
             role: Role::Initiator,
             path: ike.path,
+            home: ike.home,
+            nat: ike.nat,
             identity: ike.identity.clone(),
             established: cx.now,
             encapsulation: plan.policy.encapsulation,
+            nat_original,
             lifetime: chosen.lifetime,
             soft: soft(chosen.lifetime, Role::Initiator, &pairs),
             pfs: plan.policy.pfs,

@@ -22,16 +22,17 @@ use crate::event::{Bundle, Event};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv};
 use crate::exchange::shape::{HASH_FIRST, QUICK_OFFER};
+use crate::nat::{self, NatOriginal};
 use crate::output::Output;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::offer::{self, Chosen, Report};
 use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, soft, spi_of, start};
-use crate::phase2::transform::{CLASSES, protocol_id};
+use crate::phase2::transform::{CLASSES, ENCAPSULATION, protocol_id};
 use crate::phase2::{
     Failure, Ike, Progress, Refused, available, client_ids, connected, lifetime, nonce, selectors,
 };
-use crate::policy::{Phase2Policy, Protocol, Role, SelectorPair};
+use crate::policy::{Encapsulation, Phase2Policy, Protocol, Role, SelectorPair};
 use crate::sa::{BundleId, Direction, Installation, Spi};
 
 /// An authentic and acceptable message 1.
@@ -43,6 +44,7 @@ pub(crate) struct Wanted {
     ids: Option<(Payload, Payload)>,
     ni_b: Bytes,
     group: Option<GroupId>,
+    nat_original: Option<NatOriginal>,
     public: Option<PeerPublic>,
     iv: PendingIv,
 }
@@ -72,7 +74,7 @@ pub(crate) fn check(
     let refused = |why: Reject| Failure::Refused(Refused { why, about: about.clone() });
     let (selectors, ids) = flow(ike, &message).map_err(|why| refused(why.into()))?;
     let policy = match cx.phase2_policy(&ike.peer(), &selectors) {
-        Work::Done(Some(policy)) => policy,
+        Work::Done(Some(policy)) => ike.fitted(policy),
         Work::Done(None) => return Err(refused(Incompatibility::Selectors.into())),
         Work::Pending(ticket) => return Err(Failure::Pending(ticket)),
     };
@@ -86,10 +88,31 @@ fn flow(ike: &Ike, message: &Message) -> Result<(SelectorPair, Option<(Payload, 
     QUICK_OFFER.check(message)?;
     let ids = client_ids(message)?;
     let selectors = match &ids {
-        Some((ci, cr)) => selectors::pair(Role::Responder, ci, cr)?,
+        Some((ci, cr)) => through_translators(ike, message, selectors::pair(Role::Responder, ci, cr)?),
         None => selectors::of_path(&ike.path),
     };
     Ok((selectors, ids))
+}
+
+/// In transport mode the identities are the two hosts as the initiator knows them. Packets come in with the addresses that
+/// translators gave them, so those are what is asked for; NAT-OA has no say in it (RFC 3947 5.2, RFC 3948 5.2).
+fn through_translators(ike: &Ike, message: &Message, mut flow: SelectorPair) -> SelectorPair {
+    let Some(nat) = ike.nat.filter(|nat| nat.encapsulates()) else { return flow };
+    let transport = nat::mode_number(Encapsulation::UdpTransport, ike.nat);
+    let offered =
+        message.get::<SecurityAssociation>().and_then(|sa| sa.proposals.first()?.transforms.first());
+    let offered = offered.and_then(|transform| transform.attribute(ENCAPSULATION)?.value_u64());
+    if offered != Some(u64::from(transport)) {
+        return flow;
+    }
+    let ends =
+        [(nat.local, &mut flow.local, ike.path.local), (nat.remote, &mut flow.remote, ike.path.remote)];
+    for (translated, side, end) in ends {
+        if translated && side.addresses.start() == side.addresses.end() {
+            side.addresses = end.ip()..=end.ip();
+        }
+    }
+    flow
 }
 
 /// The SPI and protocol of the first proposal: what a refusal names.
@@ -107,11 +130,12 @@ fn check_authentic(
 ) -> Result<Wanted, Reject> {
     let message_id = message.header().message_id;
     let (ike_sa, quirks) = (ike.id, &ike.policy.quirks);
+    let mode = ike.mode_number(&policy);
     let processing =
         |cx: &mut Cx<'_>, payload| cx.out.event(Event::Processing { ike_sa, payload, message_id });
     processing(cx, PayloadKind::SA);
     let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-    let mut report = Report { ike_sa, message_id, quirks, out: &mut *cx.out };
+    let mut report = Report { ike_sa, message_id, quirks, mode, out: &mut *cx.out };
     let chosen = offer::choose(sa, &policy, &mut report)?;
     let transforms: Vec<_> = chosen.parts.iter().map(|part| part.transform).collect();
     if !available(cx.provider, &transforms) {
@@ -126,7 +150,8 @@ fn check_authentic(
     }
     let group = offer::pfs_group(&chosen)?;
     let public = peer_public(message, group, cx)?;
-    Ok(Wanted { message_id, chosen, policy, selectors, ids, ni_b, group, public, iv })
+    let nat_original = nat::read_original(message, policy.encapsulation, (Role::Responder, &ike.path));
+    Ok(Wanted { message_id, chosen, policy, selectors, ids, ni_b, group, nat_original, public, iv })
 }
 
 impl Wanted {
@@ -160,6 +185,8 @@ impl Wanted {
         if let Some((ci, cr)) = &self.ids {
             payloads.extend([ci.clone(), cr.clone()]);
         }
+        let side = (Role::Responder, &ike.path);
+        payloads.extend(nat::original_addresses(self.policy.encapsulation, ike.nat, side));
         if self.chosen.lifetime != self.chosen.offered {
             payloads.extend(shorter_life(&self.chosen, spis));
         }
@@ -177,10 +204,13 @@ impl Wanted {
             message_id: self.message_id,
             role: Role::Responder,
             path: ike.path,
+            home: ike.home,
+            nat: ike.nat,
             identity: ike.identity.clone(),
             established: cx.now,
             selectors: self.selectors,
             encapsulation: self.policy.encapsulation,
+            nat_original: self.nat_original,
             lifetime: self.chosen.lifetime,
             soft: soft(self.chosen.lifetime, Role::Responder, &pairs),
             pfs: self.group,

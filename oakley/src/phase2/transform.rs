@@ -14,7 +14,7 @@ use isakmp_wire::registry::phase2::{
 
 use crate::attributes::{self, Attributes, Classes};
 use crate::event::Difference;
-use crate::policy::{Confidentiality, Encapsulation, Phase2Policy, Phase2Transform, Protocol};
+use crate::policy::{Confidentiality, Phase2Policy, Phase2Transform, Protocol};
 use crate::quirks::Quirks;
 
 pub(crate) const CLASSES: Classes = Classes {
@@ -32,8 +32,12 @@ const KEY_LENGTH: u16 = AttributeClass::KEY_LENGTH.0;
 pub(crate) const TUNNEL: u64 = EncapsulationMode::TUNNEL.0 as u64;
 
 /// A transform in the order in which the routers of 1998 write it.
-pub(crate) fn to_wire(number: u8, meaning: &Phase2Transform, policy: &Phase2Policy) -> Transform {
-    let mut attributes = vec![attributes::basic(ENCAPSULATION, encapsulation_number(policy.encapsulation))];
+pub(crate) fn to_wire(
+    number: u8,
+    meaning: &Phase2Transform,
+    (policy, mode): (&Phase2Policy, u16),
+) -> Transform {
+    let mut attributes = vec![attributes::basic(ENCAPSULATION, mode)];
     attributes.extend(attributes::life(&CLASSES, &policy.lifetime));
     if let Some(hash) = meaning.integrity {
         attributes.push(attributes::basic(AUTHENTICATION, authentication_number(hash)));
@@ -151,15 +155,6 @@ pub(crate) fn protocol(id: ProtocolId) -> Option<Protocol> {
         ProtocolId::AH => Some(Protocol::Ah),
         ProtocolId::ESP => Some(Protocol::Esp),
         _ => None,
-    }
-}
-
-pub(crate) fn encapsulation_number(encapsulation: Encapsulation) -> u16 {
-    match encapsulation {
-        Encapsulation::Tunnel => EncapsulationMode::TUNNEL.0,
-        Encapsulation::Transport => EncapsulationMode::TRANSPORT.0,
-        Encapsulation::UdpTunnel => EncapsulationMode::UDP_ENCAPSULATED_TUNNEL.0,
-        Encapsulation::UdpTransport => EncapsulationMode::UDP_ENCAPSULATED_TRANSPORT.0,
     }
 }
 

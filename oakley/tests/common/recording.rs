@@ -19,6 +19,8 @@ use super::scripted::Secret;
 /// A message as it travelled, and what was in it.
 pub struct Recorded {
     pub from: Role,
+    /// Of both ends: 500, or 4500 after the move of RFC 3947 4.
+    pub port: u16,
     pub datagram: Bytes,
     pub message: Message,
     /// What it was encrypted with.
@@ -140,16 +142,16 @@ pub fn other(role: Role) -> Role {
 }
 
 /// Decrypts what is encrypted, by the IV chains of RFC 2409 Appendix B.
-pub fn open(datagrams: Vec<(Role, Vec<u8>)>, suite: &Phase1Suite, secrets: &Secrets) -> Vec<Recorded> {
+pub fn open(datagrams: Vec<(Role, u16, Vec<u8>)>, suite: &Phase1Suite, secrets: &Secrets) -> Vec<Recorded> {
     let block = block_len(suite.cipher);
     let mut phase1 = secrets.iv.clone();
     let mut chains: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-    let open_one = |(from, datagram): (Role, Vec<u8>)| {
+    let open_one = |(from, port, datagram): (Role, u16, Vec<u8>)| {
         let datagram = Bytes::from(datagram);
         let header = Header::parse(&datagram).unwrap();
         if !header.is_encrypted() {
             let message = Message::parse(datagram.clone()).unwrap();
-            return Recorded { from, datagram, message, iv: None };
+            return Recorded { from, port, datagram, message, iv: None };
         }
         let encrypted = EncryptedMessage::parse(datagram.clone()).unwrap();
         let id = header.message_id.0;
@@ -163,7 +165,7 @@ pub fn open(datagrams: Vec<(Role, Vec<u8>)>, suite: &Phase1Suite, secrets: &Secr
         let last = encrypted.ciphertext()[encrypted.ciphertext().len() - block..].to_vec();
         let iv = core::mem::replace(iv, last);
         let message = encrypted.decrypted(plaintext.into()).unwrap();
-        Recorded { from, datagram, message, iv: Some(iv) }
+        Recorded { from, port, datagram, message, iv: Some(iv) }
     };
     datagrams.into_iter().map(open_one).collect()
 }

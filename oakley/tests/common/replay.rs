@@ -11,8 +11,9 @@ use isakmp_wire::payload::{Nonce, SecurityAssociation};
 use isakmp_wire::{ExchangeType, Payload, PayloadKind};
 use oakley::test_support::Script;
 use oakley::{
-    Config, Direction, Engine, Event, Input, Installation, KeyQuery, Mode, Output, Path, Peer, PeerIdentity,
-    Phase1Policy, Phase2Policy, Phase2Proposal, PolicySource, Request, Role, SelectorPair,
+    Config, Direction, Encapsulation, Engine, Event, Input, Installation, KeyQuery, Mode, NatVersion, Output,
+    Path, Peer, PeerIdentity, Phase1Policy, Phase2Policy, Phase2Proposal, PolicySource, Request, Role,
+    SelectorPair,
 };
 
 use super::recording::{Known, Proof, Recorded, Recording, other, side};
@@ -46,9 +47,8 @@ pub struct Replay<'a> {
     pub events: Vec<Event>,
     pub installed: Vec<Installation>,
     /// Sent and not yet compared with the recording.
-    sent: VecDeque<Vec<u8>>,
+    sent: VecDeque<(Path, Vec<u8>)>,
     random: Arc<Scripted>,
-    path: Path,
     /// How many messages of the recording are done.
     done: usize,
 }
@@ -66,11 +66,9 @@ impl<'a> Replay<'a> {
         };
         let mut engine = Engine::new(Config::default(), provider, Arc::new(policy(recording, role)));
         engine.set_script(script(recording, role));
-        // Ports of NAT traversal are not part of what is repeated.
-        let ends = recording.ends.map(|end| SocketAddr::new(end.ip(), 500));
-        let path = Path { local: ends[side(role)], remote: ends[side(other(role))] };
+        let path = path(recording, role, 500);
         let (events, installed, sent) = (Vec::new(), Vec::new(), VecDeque::new());
-        let mut replay = Self { recording, role, engine, events, installed, sent, random, path, done: 0 };
+        let mut replay = Self { recording, role, engine, events, installed, sent, random, done: 0 };
         if role == Role::Initiator {
             let request = Request { path, selectors: flow(recording, role) };
             replay.input(Input::Initiate(request));
@@ -89,7 +87,7 @@ impl<'a> Replay<'a> {
         self.engine.handle_input(Duration::ZERO, input).unwrap();
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Transmit { octets, .. } => self.sent.push_back(octets.to_vec()),
+                Output::Transmit { path, octets } => self.sent.push_back((path, octets.to_vec())),
                 Output::Install(installation) => self.installed.push(*installation),
                 Output::Event(event) => self.events.push(event),
                 Output::NotOurs { .. } => {}
@@ -101,8 +99,17 @@ impl<'a> Replay<'a> {
     /// Delivers a datagram; how many answers it drew.
     pub fn deliver(&mut self, octets: &[u8]) -> usize {
         let before = self.sent.len();
-        self.input(Input::Datagram { path: self.path, octets });
+        let (path, octets) = self.travelling(octets);
+        self.input(Input::Datagram { path, octets: &octets });
         self.sent.len() - before
+    }
+
+    /// A datagram as it travels where the next message of the recording does: on port 4500 behind a marker.
+    fn travelling(&self, octets: &[u8]) -> (Path, Vec<u8>) {
+        let next = self.recording.messages.get(self.done).or(self.recording.messages.last());
+        let port = next.unwrap().port;
+        let marker: &[u8] = if port == 4500 { &[0; 4] } else { &[] };
+        (path(self.recording, self.role, port), [marker, octets].concat())
     }
 
     /// Goes on to where `messages` messages have passed: ours must be the recorded ones.
@@ -115,7 +122,9 @@ impl<'a> Replay<'a> {
                     .sent
                     .pop_front()
                     .unwrap_or_else(|| panic!("{what}: not sent, {:?}", self.complaints()));
-                assert_eq!(hex::encode(sent), hex::encode(&recorded.datagram), "{what}");
+                let (path, octets) = self.travelling(&recorded.datagram);
+                assert_eq!(hex::encode(sent.1), hex::encode(octets), "{what}");
+                assert_eq!(sent.0, path, "{what}");
             } else {
                 self.deliver(&recorded.datagram);
             }
@@ -211,7 +220,8 @@ impl<'a> Replay<'a> {
                 Direction::Inbound => self.role,
                 Direction::Outbound => other(self.role),
             };
-            assert_eq!(installation.path, self.path);
+            let port = self.recording.messages.last().unwrap().port;
+            assert_eq!(installation.path, path(self.recording, self.role, port));
             assert_eq!(installation.encapsulation, setting.encapsulation);
             assert_eq!(installation.lifetime, setting.phase2_lifetime);
             assert_eq!(
@@ -238,6 +248,12 @@ impl<'a> Replay<'a> {
     }
 }
 
+/// The way between the sides of a recording.
+fn path(recording: &Recording, role: Role, port: u16) -> Path {
+    let ends = recording.ends.map(|end| SocketAddr::new(end.ip(), port));
+    Path { local: ends[side(role)], remote: ends[side(other(role))] }
+}
+
 /// The flow as a side sees it.
 fn flow(recording: &Recording, role: Role) -> SelectorPair {
     let flow = &recording.setting.flow;
@@ -257,7 +273,12 @@ fn policy(recording: &Recording, role: Role) -> Policy {
     phase1.nonce_len = recording.nonce(role).len();
     let first = of_side(recording, role).next().unwrap();
     let vendors = first.message.of_kind(PayloadKind::VENDOR_ID);
-    phase1.vendor_ids = vendors.map(|payload| payload.raw().clone()).collect();
+    // Those of NAT traversal, which stand last, are the engine's to send.
+    let (nat, others) = vendors
+        .map(|payload| payload.raw().clone())
+        .partition::<Vec<_>, _>(|octets| version(octets).is_some());
+    phase1.vendor_ids = others;
+    phase1.nat.versions = nat.iter().filter_map(|octets| version(octets)).collect();
     phase1.quirks.identity_without_port = setting.identity_without_port;
     phase1.quirks.no_initial_contact = !setting.initial_contact;
     phase1.quirks.narrowed_identities = setting.narrowed_identities;
@@ -266,12 +287,20 @@ fn policy(recording: &Recording, role: Role) -> Policy {
     let phase2 = Phase2Policy {
         proposals: vec![Phase2Proposal { protections }],
         selectors: flow(recording, role),
-        encapsulation: setting.encapsulation,
+        // Whether packets travel in UDP is found out, not configured.
+        encapsulation: match setting.encapsulation {
+            Encapsulation::UdpTunnel => Encapsulation::Tunnel,
+            other => other,
+        },
         lifetime: setting.phase2_lifetime,
         pfs: setting.pfs,
     };
     let Proof::PreShared(key) = &recording.proof else { panic!("{}", recording.name) };
     Policy { phase1: Arc::new(phase1), key: key.clone(), phase2: Arc::new(phase2) }
+}
+
+fn version(octets: &[u8]) -> Option<NatVersion> {
+    NatVersion::ALL.into_iter().find(|version| version.vendor().octets == octets)
 }
 
 fn exponents(recording: &Recording, role: Role) -> Vec<Secret> {
@@ -308,8 +337,12 @@ fn script(recording: &Recording, role: Role) -> Script {
         } else if recorded.is_phase1() && recorded.iv.is_some() {
             script.after_proof = payloads_beside(recorded, &[PayloadKind::IDENTIFICATION, PayloadKind::HASH]);
         } else if recorded.is_phase1() && message.first(PayloadKind::KEY_EXCHANGE).is_some() {
-            script.after_contribution =
-                payloads_beside(recorded, &[PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE]);
+            // A side that asked for encapsulation did so by NAT-D of random octets; a side that did not said the truth, and
+            // the engine has to find the same octets.
+            if recording.setting.encapsulation == Encapsulation::UdpTunnel {
+                script.after_contribution =
+                    payloads_beside(recorded, &[PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE]);
+            }
         }
     }
     script

@@ -151,7 +151,11 @@ fn captured(name: &'static str, parts: (Phase1Suite, Proof, Setting)) -> Recordi
     });
     let sas = sas.collect();
     let secrets = secrets(&file);
-    let datagrams = datagrams.into_iter().map(|datagram| (from(datagram.from), datagram.octets)).collect();
+    let datagrams = datagrams.into_iter().map(|datagram| {
+        assert_eq!(datagram.from.port(), datagram.to.port(), "{name}");
+        (from(datagram.from), datagram.to.port(), datagram.octets)
+    });
+    let datagrams = datagrams.collect();
     let mut recording = Recording {
         name,
         mode: if name.starts_with("aggressive") { Mode::Aggressive } else { Mode::Main },
@@ -251,7 +255,7 @@ pub fn main_psk() -> Recording {
         _ => Role::Responder,
     };
     let messages = file["messages"].as_array().unwrap();
-    let datagrams = messages.iter().map(|message| (role(message), field(message, "hex"))).collect();
+    let datagrams = messages.iter().map(|message| (role(message), 500, field(message, "hex"))).collect();
     let sa = |receiver, spi: &str, keymat: &str| {
         let (spi, keymat) = (field(derived, spi), field(derived, keymat));
         let (encryption, integrity) = (keymat[..16].to_vec(), keymat[16..].to_vec());

@@ -28,6 +28,8 @@ pub struct Policy {
     pub phase2: Option<Phase2Policy>,
     pub known: Option<SocketAddr>,
     pub key_log: bool,
+    /// Off, so that a test can count payloads and knows the ports.
+    pub nat: NatTraversal,
     /// Whether Aggressive Mode is on for the peer, and begun by us.
     pub aggressive: bool,
     pub quirks: Quirks,
@@ -44,6 +46,7 @@ impl PolicySource for Policy {
         let mut policy = Phase1Policy::new(self.suites.clone(), self.identity.clone());
         policy.peer_identity = self.peer_identity.clone();
         policy.key_log = self.key_log;
+        policy.nat = self.nat.clone();
         policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
         policy.quirks = self.quirks.clone();
         policy.vendor_ids = self.vendor_ids.iter().map(|octets| octets.clone().into()).collect();
@@ -126,6 +129,7 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         phase2: Some(phase2(me, peer, vec![proposal(&[esp()])])),
         known: None,
         key_log: false,
+        nat: NatTraversal::off(),
         aggressive: false,
         quirks: silent(),
         vendor_ids: Vec::new(),
