@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::{
     Cause, Counters, Direction, DropReason, Exhausted, Flow, Fresh, IdentificationCounter, Lifetime, Limit,
-    Match, Protocol, ReplayProtection, ReplayWindow, SaSnapshot, SealError, Selector, Sequence,
-    SequenceCounter, SequenceWidth, Spi, Tunnel, Usage,
+    Match, MixedFamilies, Protocol, ReplayProtection, ReplayWindow, SaSnapshot, SealError, Selector,
+    Sequence, SequenceCounter, SequenceWidth, Spi, Tunnel, Usage,
 };
 
 /// How an SA wraps packets (RFC 4301 3.2).
@@ -101,6 +101,17 @@ impl OutboundState {
     /// What it was made with.
     pub fn config(&self) -> &OutboundConfig {
         &self.config
+    }
+
+    /// The peer is at another address now. In transport mode packets carry their own addresses, and nothing changes.
+    ///
+    /// # Errors
+    /// [`MixedFamilies`]; nothing has changed then.
+    pub fn move_to(&mut self, remote: IpAddr) -> Result<(), MixedFamilies> {
+        if let Mode::Tunnel(tunnel) = self.config.mode {
+            self.config.mode = Mode::Tunnel(tunnel.with_remote(remote)?);
+        }
+        Ok(())
     }
 
     /// Reserves a sequence number for one packet of `octets`, its whole length before sealing: the only step of sealing that changes the SA.

@@ -86,6 +86,18 @@ impl Tunnel {
         self.remote
     }
 
+    /// The same tunnel to another address of the peer.
+    ///
+    /// # Errors
+    /// [`MixedFamilies`].
+    pub fn with_remote(self, remote: IpAddr) -> Result<Self, MixedFamilies> {
+        if self.local.is_ipv4() == remote.is_ipv4() {
+            Ok(Self { remote, ..self })
+        } else {
+            Err(MixedFamilies)
+        }
+    }
+
     /// Octets of an outer header.
     pub fn header_len(&self) -> usize {
         if self.local.is_ipv4() { Ipv4Header::LEN } else { Ipv6Header::LEN }

@@ -5,9 +5,9 @@ use core::array;
 use core::time::Duration;
 
 use ipsec_core::{
-    DropReason, Fresh, Header, InboundConfig, InboundState, IpHeader, Lifetime, Limit, Mode, OpenJob, Opened,
-    PacketBuf, Protocol, ReplayProtection, SaSnapshot, Verified, close_gap, decapsulate, finish_header,
-    locate,
+    DropReason, Ends, Fresh, Header, InboundConfig, InboundState, IpHeader, Lifetime, Limit, Mode, OpenJob,
+    Opened, PacketBuf, Protocol, ReplayProtection, SaSnapshot, Verified, close_gap, decapsulate,
+    finish_header, locate, readdress,
 };
 
 use crate::encap::{carrier, check_udp};
@@ -24,6 +24,7 @@ pub struct InboundSa {
     state: InboundState,
     transform: Box<Transform>,
     encapsulation: Option<UdpEncapsulation>,
+    original: Option<Ends>,
 }
 
 impl InboundSa {
@@ -36,13 +37,25 @@ impl InboundSa {
         if transform.suite().icv_len() == 0 {
             config.replay = ReplayProtection::Off;
         }
-        Self { state: InboundState::new(config, now), transform: Box::new(transform), encapsulation: None }
+        Self {
+            state: InboundState::new(config, now),
+            transform: Box::new(transform),
+            encapsulation: None,
+            original: None,
+        }
     }
 
     /// The same, its packets in UDP (RFC 3948).
     #[must_use]
     pub fn in_udp(self, encapsulation: UdpEncapsulation) -> Self {
         Self { encapsulation: Some(encapsulation), ..self }
+    }
+
+    /// The same in transport mode, for a peer that sends from and to other addresses than its packets arrive with (NAT-OA):
+    /// their TCP and UDP checksums are corrected (RFC 3948 3.1.2).
+    #[must_use]
+    pub fn sent_between(self, original: Ends) -> Self {
+        Self { original: Some(original), ..self }
     }
 
     /// Opens one IP packet in place: [`verify`](Self::verify), then [`accept`](Self::accept).
@@ -234,6 +247,10 @@ impl InboundSa {
                 close_gap(packet, found.offset, gap).map_err(|_| DropReason::Trailer)?;
                 finish_header(packet.octets_mut(), found.next_field, next_header)
                     .map_err(|_| DropReason::InnerHeader)?;
+                if let Some(original) = self.original {
+                    let upper = packet.octets_mut().get_mut(found.offset..).unwrap_or_default();
+                    readdress(upper, next_header, original, (ip.source(), ip.destination()));
+                }
             }
         }
         self.state.check_selector(packet.octets())

@@ -2,12 +2,14 @@
 
 use alloc::boxed::Box;
 use core::array;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crypto_provider::SecureRandom;
 use ipsec_core::{
-    DropReason, Exhausted, IpHeader, Lifetime, Limit, Mode, OutboundConfig, OutboundState, OuterHeader,
-    PacketBuf, Protocol, SaSnapshot, SealError, SealJob, Sequence, finish_header, insertion_point, open_gap,
+    DropReason, Exhausted, IpHeader, Lifetime, Limit, MixedFamilies, Mode, OutboundConfig, OutboundState,
+    OuterHeader, PacketBuf, Protocol, SaSnapshot, SealError, SealJob, Sequence, finish_header,
+    insertion_point, open_gap,
 };
 
 use crate::encap::carrier;
@@ -46,6 +48,19 @@ impl OutboundSa {
     #[must_use]
     pub fn in_udp(self, encapsulation: UdpEncapsulation) -> Self {
         Self { encapsulation: Some(encapsulation), ..self }
+    }
+
+    /// The peer, which is behind an address translator, is at another address and port now. Who has authenticated that is
+    /// the business of the caller (RFC 3947 7).
+    ///
+    /// # Errors
+    /// [`MixedFamilies`]; nothing has changed then.
+    pub fn move_to(&mut self, remote: SocketAddr) -> Result<(), MixedFamilies> {
+        self.state.move_to(remote.ip())?;
+        if let Some(encapsulation) = &mut self.encapsulation {
+            encapsulation.remote_port = remote.port();
+        }
+        Ok(())
     }
 
     /// Counts a packet of `octets` (its whole length before sealing) and reserves its sequence number.
