@@ -80,21 +80,34 @@ impl<'a> Udp<'a> {
     /// # Errors
     /// [`DropReason::Fragment`]; [`DropReason::OuterHeader`] if a length lies or a checksum does not hold.
     pub fn parse(packet: &'a [u8]) -> Result<Self, DropReason> {
-        let (header, upper) = upper_layer(packet, Protocol::UDP)?;
-        let [s0, s1, d0, d1, l0, l1, sum0, sum1] =
-            *upper.first_chunk::<UDP_HEADER>().ok_or(DropReason::TooShort)?;
-        let len = usize::from(u16::from_be_bytes([l0, l1]));
-        // RFC 768: the length counts the header; octets behind it are not the datagram's.
-        let datagram = upper.get(..len).filter(|_| len >= UDP_HEADER).ok_or(DropReason::OuterHeader)?;
-        let has_sum = [sum0, sum1] != [0, 0];
+        let (udp, header, datagram) = Self::read(packet)?;
+        let has_sum = datagram.get(6..8) != Some(&[0, 0]);
         if has_sum && checksum(&with_pseudo_header(header.source, header.destination, datagram)) != 0 {
             return Err(DropReason::OuterHeader);
         }
-        Ok(Self {
+        Ok(udp)
+    }
+
+    /// The same whatever the checksum says: that of ESP in UDP is not looked at (RFC 3948 2.1), its ICV is.
+    ///
+    /// # Errors
+    /// As [`Udp::parse`].
+    pub fn parse_unsummed(packet: &'a [u8]) -> Result<Self, DropReason> {
+        Self::read(packet).map(|(udp, ..)| udp)
+    }
+
+    fn read(packet: &'a [u8]) -> Result<(Self, Ipv4Header, &'a [u8]), DropReason> {
+        let (header, upper) = upper_layer(packet, Protocol::UDP)?;
+        let [s0, s1, d0, d1, l0, l1, ..] = *upper.first_chunk::<UDP_HEADER>().ok_or(DropReason::TooShort)?;
+        let len = usize::from(u16::from_be_bytes([l0, l1]));
+        // RFC 768: the length counts the header; octets behind it are not the datagram's.
+        let datagram = upper.get(..len).filter(|_| len >= UDP_HEADER).ok_or(DropReason::OuterHeader)?;
+        let udp = Self {
             source: SocketAddr::new(IpAddr::V4(header.source), u16::from_be_bytes([s0, s1])),
             destination: SocketAddr::new(IpAddr::V4(header.destination), u16::from_be_bytes([d0, d1])),
             payload: datagram.get(UDP_HEADER..).unwrap_or_default(),
-        })
+        };
+        Ok((udp, header, datagram))
     }
 }
 

@@ -8,7 +8,7 @@ use ipsec_core::{
     DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, PathMtu, Policy, ReplayProtection, SaId,
     Selector, Spd, Unmatched,
 };
-use oakley::{BundleId, Path, Phase2Transform, SelectorPair};
+use oakley::{BundleId, Identity, Path, Phase2Transform, SelectorPair};
 
 use super::counters::FlowCounters;
 use super::routes::InterfaceIndex;
@@ -86,6 +86,12 @@ pub(super) struct FlowState {
 pub(super) struct BundleState {
     pub(super) flow: FlowId,
     pub(super) path: Path,
+    /// Who the peer proved to be.
+    pub(super) identity: Identity,
+    /// Whether the peer is behind a translator and may turn up elsewhere.
+    pub(super) may_move: bool,
+    /// Whether its packets travel in UDP.
+    pub(super) in_udp: bool,
     pub(super) selector: Selector,
     /// In the order of sealing, each with its number; empty until the outbound direction is installed.
     pub(super) outbound: Vec<Installed<OutboundSa>>,
@@ -210,6 +216,16 @@ impl Flows {
             flow.is_negotiating() && self.ends(flow) == Some((path.local.ip(), path.remote.ip()))
         };
         self.flows.iter().enumerate().filter(|(_, flow)| with(flow)).map(|(index, _)| FlowId(index)).collect()
+    }
+
+    /// Whether packets of a flow have another peer's SAs already: two peers behind one translator may have the same addresses,
+    /// and the second must not get what is meant for the first (RFC 3948 5.1, 5.2).
+    pub(super) fn is_anothers(&self, id: FlowId, selector: &Selector, identity: &Identity) -> bool {
+        let Some(flow) = self.flow(id) else { return false };
+        flow.bundles.iter().filter_map(|id| self.bundles.get(id)).any(|bundle| {
+            bundle.identity != *identity
+                && (bundle.selector.covers(selector) || selector.covers(&bundle.selector))
+        })
     }
 
     /// Takes a bundle out of use.

@@ -38,6 +38,7 @@ impl Router {
                     Err(error) => self.install_failed(now, installation.bundle, error),
                 },
                 Output::Remove(bundle, reason) => self.remove(now, bundle, reason),
+                Output::Move(bundle, path) => self.move_bundle(bundle, path),
                 Output::Event(event) => self.handle_event(now, event),
                 Output::NotOurs { .. } => self.counters.count_other_version(),
                 _ => {}
@@ -73,9 +74,15 @@ impl Router {
         let flow = self.flows.covering(&installation.path, &selector).ok_or(InstallError::NoFlow)?;
         let settings = self.settings(flow).ok_or(InstallError::NoFlow)?;
         let id = installation.bundle;
+        if self.flows.is_anothers(flow, &selector, &installation.identity) {
+            return Err(InstallError::Taken);
+        }
         let empty = BundleState {
             flow,
             path: installation.path,
+            identity: installation.identity.clone(),
+            may_move: installation.may_move,
+            in_udp: install::udp(installation).is_some(),
             selector,
             outbound: Vec::new(),
             inbound: Vec::new(),
@@ -109,6 +116,16 @@ impl Router {
             flow.bundles.push(id);
         }
         Ok(())
+    }
+
+    /// Packets of a bundle go to where its peer is now.
+    fn move_bundle(&mut self, id: BundleId, path: Path) {
+        let Some(state) = self.flows.bundles.get_mut(&id) else { return };
+        let moved = state.outbound.iter_mut().try_for_each(|one| one.sa.move_to(path.remote));
+        // A translator between address families is none of RFC 3948's: the old path is as good as any then.
+        if moved.is_ok() {
+            state.path = path;
+        }
     }
 
     fn install_failed(&mut self, now: Duration, bundle: BundleId, error: InstallError) {

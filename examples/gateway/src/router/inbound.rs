@@ -3,8 +3,9 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use ipsec_core::{DropReason, Flow, IpHeader, Layers, PacketBuf, Protocol, SaId, Spi};
-use oakley::{BundleId, Input, Path};
+use ipsec_core::{DropReason, Flow, IpHeader, Layers, Opened, PacketBuf, Protocol, SaId, Spi};
+use ipsec_esp::UdpEncapsulation;
+use oakley::{BundleId, Input, NatPayload, Path};
 
 use super::counters::Work;
 use super::datagram::{self, Echo, Udp};
@@ -12,7 +13,7 @@ use super::flows::{BundleState, Installed};
 use super::path::Origin;
 use super::routes::InterfaceIndex;
 use super::sa::{InboundSa, encrypts};
-use super::{IKE_PORT, MAX_LOCAL, Router};
+use super::{IKE_PORT, MAX_LOCAL, NAT_PORT, Router};
 
 impl Router {
     /// A packet arrived on `from`.
@@ -34,7 +35,13 @@ impl Router {
         let has_map = self.flows.policy(from).is_some();
         match header.protocol() {
             Protocol::ESP | Protocol::AH if is_own && has_map => self.receive_protected(now, packet),
-            Protocol::UDP if is_own && has_map && self.receive_ike(now, packet.octets()) => {}
+            Protocol::UDP if is_own && has_map => match self.udp_purpose(packet.octets()) {
+                Purpose::Ike => self.receive_ike(now, packet.octets()),
+                Purpose::Esp => self.receive_protected(now, packet),
+                // RFC 3948 2.3: no answer, no sign of life.
+                Purpose::Keepalive => self.counters.count_local(),
+                Purpose::Other => self.receive_clear(now, from, packet),
+            },
             // RFC 4301 8.2.1: such a message comes from a router on the way, so policy cannot know it.
             Protocol::ICMP | Protocol::ICMPV6 if is_own && has_map && self.learn_path_mtu(now, &packet) => {
                 self.counters.count_local();
@@ -43,17 +50,41 @@ impl Router {
         }
     }
 
-    /// Gives IKE to the engine; `false` if the packet is something else.
-    fn receive_ike(&mut self, now: Duration, packet: &[u8]) -> bool {
-        let Ok(Udp { source, destination, payload }) = Udp::parse(packet) else { return false };
-        if destination.port() != IKE_PORT || !self.flows.is_local_end(destination.ip()) {
-            return false;
+    /// What a datagram to one of this router's addresses is for (RFC 3948 2).
+    fn udp_purpose(&self, packet: &[u8]) -> Purpose {
+        let Ok(Udp { destination, payload, .. }) = Udp::parse_unsummed(packet) else { return Purpose::Other };
+        if !self.flows.is_local_end(destination.ip()) {
+            return Purpose::Other;
         }
+        match (destination.port(), NatPayload::of(payload)) {
+            (IKE_PORT, _) => Purpose::Ike,
+            (NAT_PORT, NatPayload::Ike(_) | NatPayload::Short) => Purpose::Ike,
+            (NAT_PORT, NatPayload::Esp(_)) => Purpose::Esp,
+            (NAT_PORT, NatPayload::Keepalive) => Purpose::Keepalive,
+            _ => Purpose::Other,
+        }
+    }
+
+    /// Gives IKE to the engine.
+    fn receive_ike(&mut self, now: Duration, packet: &[u8]) {
+        let Ok(Udp { source, destination, payload }) = Udp::parse(packet) else {
+            return self.drops.count(DropReason::OuterHeader);
+        };
         self.counters.count_local();
         let payload = payload.to_vec();
         let path = Path { local: destination, remote: source };
         self.tell_engine(now, Input::Datagram { path, octets: &payload });
-        true
+    }
+
+    /// RFC 3947 7: a peer behind a translator is where its newest authentic packet came from.
+    fn follow(&mut self, now: Duration, bundle: BundleId, place: usize, (opened, way): (Opened, Path)) {
+        let Some(state) = self.flows.bundles.get(&bundle) else { return };
+        let Some(one) = state.inbound.get(place) else { return };
+        // A packet that others have overtaken says where the peer was.
+        let is_newest = one.sa.snapshot(now).sequence == opened.sequence;
+        if state.may_move && is_newest && state.path != way {
+            self.tell_engine(now, Input::Moved { bundle, path: way });
+        }
     }
 
     /// A packet without protection: dropped if a map wants it protected, else delivered or forwarded.
@@ -118,12 +149,16 @@ impl Router {
                 break Err(reason);
             }
             last = Some(bundle);
+            let way = way_of(packet.octets());
             let opened =
                 self.flows.bundles.get_mut(&bundle).and_then(|state| open(state, place, &mut packet, now));
             match opened {
-                Some(Ok(done)) => {
+                Some(Ok((done, opened))) => {
                     work.encrypted |= done.encrypted;
                     work.digested |= done.digested;
+                    if let Some(way) = way {
+                        self.follow(now, bundle, place, (opened, way));
+                    }
                 }
                 Some(Err(reason)) => break Err(reason),
                 None => break Err(DropReason::UnknownSpi),
@@ -204,18 +239,31 @@ impl Router {
 fn sa_of(packet: &[u8]) -> Option<SaId> {
     let header = IpHeader::parse(packet).ok()?;
     let upper = packet.get(header.header_len()..)?;
-    // RFC 4303 2, RFC 4302 2: ESP begins with its SPI, AH has it in the second word.
-    let at = match header.protocol() {
-        Protocol::ESP => 0,
-        Protocol::AH => 4,
+    // RFC 4303 2, RFC 4302 2: ESP begins with its SPI, AH has it in the second word. RFC 3948 2.1: ESP may be in UDP.
+    let (protocol, at) = match header.protocol() {
+        Protocol::ESP => (Protocol::ESP, 0),
+        Protocol::AH => (Protocol::AH, 4),
+        Protocol::UDP if upper.get(2..4) == Some(&NAT_PORT.to_be_bytes()) => {
+            (Protocol::ESP, UdpEncapsulation::HEADER)
+        }
         _ => return None,
     };
     let spi = upper.get(at..)?.first_chunk::<4>()?;
-    Some(SaId {
-        destination: header.destination(),
-        protocol: header.protocol(),
-        spi: Spi::from_wire(u32::from_be_bytes(*spi)),
-    })
+    Some(SaId { destination: header.destination(), protocol, spi: Spi::from_wire(u32::from_be_bytes(*spi)) })
+}
+
+/// What a datagram to this router is for.
+enum Purpose {
+    Ike,
+    Esp,
+    Keepalive,
+    Other,
+}
+
+/// The way of a packet that came in UDP.
+fn way_of(packet: &[u8]) -> Option<Path> {
+    let Udp { source, destination, .. } = Udp::parse_unsummed(packet).ok()?;
+    Some(Path { local: destination, remote: source })
 }
 
 /// Takes one layer off. `None` if the bundle has no such SA.
@@ -224,10 +272,12 @@ fn open(
     place: usize,
     packet: &mut PacketBuf,
     now: Duration,
-) -> Option<Result<Work, DropReason>> {
+) -> Option<Result<(Work, Opened), DropReason>> {
     let Installed { sa, .. } = bundle.inbound.get_mut(place)?;
-    Some(sa.open(packet, now).map(|_| match sa {
-        InboundSa::Esp(esp) => Work { encrypted: encrypts(esp.suite()), digested: esp.suite().icv_len() > 0 },
-        InboundSa::Ah(_) => Work { encrypted: false, digested: true },
+    Some(sa.open(packet, now).map(|opened| match sa {
+        InboundSa::Esp(esp) => {
+            (Work { encrypted: encrypts(esp.suite()), digested: esp.suite().icv_len() > 0 }, opened)
+        }
+        InboundSa::Ah(_) => (Work { encrypted: false, digested: true }, opened),
     }))
 }

@@ -8,7 +8,7 @@ use ipsec_core::{
     DfPolicy, IdentificationCounter, InboundConfig, InvalidSelector, Lifetime, MixedFamilies, Mode,
     OutboundConfig, Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
 };
-use ipsec_esp::{Keys, Suite, SuiteError};
+use ipsec_esp::{Keys, Suite, SuiteError, UdpEncapsulation};
 use oakley::{
     Confidentiality, Encapsulation, Installation, KeyedSa, Phase2Transform, SelectorPair, TrafficSelector,
 };
@@ -46,9 +46,12 @@ pub enum InstallError {
     /// See [`ipsec_ah::IntegrityError`].
     #[error("AH: {0}")]
     Integrity(#[from] ipsec_ah::IntegrityError),
-    /// UDP encapsulation was negotiated.
-    #[error("UDP encapsulation is not available")]
+    /// Another encapsulation than this router knows, or AH in UDP (RFC 3948 1).
+    #[error("an encapsulation that is not available")]
     Encapsulation,
+    /// Another peer has SAs for the same packets.
+    #[error("another peer has SAs for these packets")]
+    Taken,
     /// AH without a hash, or two SAs of one protocol.
     #[error("a combination of protocols that makes no bundle")]
     Bundle,
@@ -71,7 +74,14 @@ pub(super) fn outbound(
         config.lifetime = lifetime(installation);
         config.identification = Arc::clone(&settings.identification);
         let sealed = match keyed(sa, installation, provider)? {
-            Keyed::Esp(transform) => OutboundSa::Esp(ipsec_esp::OutboundSa::new(config, transform, now)),
+            Keyed::Esp(transform) => {
+                let sa = ipsec_esp::OutboundSa::new(config, transform, now);
+                OutboundSa::Esp(match udp(installation) {
+                    Some(udp) => sa.in_udp(udp),
+                    None => sa,
+                })
+            }
+            Keyed::Ah(_) if udp(installation).is_some() => return Err(InstallError::Encapsulation),
             Keyed::Ah(transform) => OutboundSa::Ah(ipsec_ah::OutboundSa::new(config, transform, now)),
         };
         out.push((sa.transform, sealed));
@@ -96,7 +106,18 @@ pub(super) fn inbound(
         config.lifetime = lifetime(installation);
         config.replay = settings.replay;
         let opened = match keyed(sa, installation, provider)? {
-            Keyed::Esp(transform) => InboundSa::Esp(ipsec_esp::InboundSa::new(config, transform, now)),
+            Keyed::Esp(transform) => {
+                let sa = ipsec_esp::InboundSa::new(config, transform, now);
+                let sa = match udp(installation) {
+                    Some(udp) => sa.in_udp(udp),
+                    None => sa,
+                };
+                InboundSa::Esp(match installation.nat_original {
+                    Some(original) => sa.sent_between((original.remote, original.local)),
+                    None => sa,
+                })
+            }
+            Keyed::Ah(_) if udp(installation).is_some() => return Err(InstallError::Encapsulation),
             Keyed::Ah(transform) => InboundSa::Ah(ipsec_ah::InboundSa::new(config, transform, now)),
         };
         out.push((sa.transform, opened));
@@ -117,16 +138,30 @@ fn layers(installation: &Installation) -> Result<Vec<&KeyedSa>, InstallError> {
     }
 }
 
+/// The ports of ESP in UDP; `None` outside UDP.
+pub(super) fn udp(installation: &Installation) -> Option<UdpEncapsulation> {
+    let oakley::Path { local, remote } = installation.path;
+    match installation.encapsulation {
+        Encapsulation::UdpTunnel | Encapsulation::UdpTransport => {
+            Some(UdpEncapsulation { local_port: local.port(), remote_port: remote.port() })
+        }
+        _ => None,
+    }
+}
+
 /// Only the innermost SA makes a tunnel: the others work on the header that it has built (RFC 2401 4.3).
 fn mode(installation: &Installation, settings: &Settings, innermost: bool) -> Result<Mode, InstallError> {
     match installation.encapsulation {
-        Encapsulation::Tunnel if innermost => {
+        Encapsulation::Tunnel | Encapsulation::UdpTunnel if innermost => {
             let path = &installation.path;
             let mut tunnel = Tunnel::new(path.local.ip(), path.remote.ip())?;
             tunnel.df = settings.df;
             Ok(Mode::Tunnel(tunnel))
         }
-        Encapsulation::Tunnel | Encapsulation::Transport => Ok(Mode::Transport),
+        Encapsulation::Tunnel
+        | Encapsulation::UdpTunnel
+        | Encapsulation::Transport
+        | Encapsulation::UdpTransport => Ok(Mode::Transport),
         _ => Err(InstallError::Encapsulation),
     }
 }

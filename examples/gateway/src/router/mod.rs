@@ -57,6 +57,9 @@ use path::Origin;
 /// The port of IKE (RFC 2408 2.5.1).
 pub const IKE_PORT: u16 = 500;
 
+/// The port of IKE and ESP behind address translators (RFC 3947 4).
+pub const NAT_PORT: u16 = 4500;
+
 /// Packets that wait for an application on the router.
 pub const MAX_LOCAL: usize = 64;
 

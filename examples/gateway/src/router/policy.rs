@@ -104,6 +104,7 @@ impl PolicySource for ConfiguredPolicy {
         policy.mode = self.policies.mode(peer);
         policy.nonce_len = NONCE_LEN;
         policy.quirks = self.quirks(local, peer);
+        policy.nat = self.policies.nat.clone();
         policy.key_log = self.key_log;
         Work::Done(Some(Arc::new(policy)))
     }

@@ -1,9 +1,10 @@
 //! ESP and AH SAs side by side.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crypto_provider::SecureRandom;
-use ipsec_core::{DropReason, Limit, Mode, Opened, PacketBuf, SaSnapshot, SealError};
+use ipsec_core::{DropReason, Limit, MixedFamilies, Mode, Opened, PacketBuf, SaSnapshot, SealError};
 use ipsec_esp::Suite;
 
 /// An SA that protects packets.
@@ -40,6 +41,14 @@ impl OutboundSa {
             }
             Self::Esp(sa) => sa.max_payload(limit),
             Self::Ah(sa) => limit.saturating_sub(sa.overhead(over_v6)),
+        }
+    }
+
+    /// The peer is elsewhere now. AH does not come by a translator, and stays.
+    pub(super) fn move_to(&mut self, remote: SocketAddr) -> Result<(), MixedFamilies> {
+        match self {
+            Self::Esp(sa) => sa.move_to(remote),
+            Self::Ah(_) => Ok(()),
         }
     }
 

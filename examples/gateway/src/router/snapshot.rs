@@ -87,6 +87,8 @@ pub struct SaView {
     pub connection: u32,
     /// Tunnel, or transport; of a bundle what the whole of it is.
     pub is_tunnel: bool,
+    /// Whether its packets travel in UDP.
+    pub in_udp: bool,
     /// Octets of an IV in each packet; `None` for AH.
     pub iv_len: Option<usize>,
     /// Whether a replay window guards it, or for an outbound SA whether it counts for one.
@@ -175,6 +177,7 @@ fn view(transform: Phase2Transform, sa: &SaSnapshot, bundle: &BundleState, now: 
         remaining_seconds: sa.remaining.time.map(|time| time.as_secs()),
         connection: 0,
         is_tunnel: bundle.inbound.iter().any(|one| matches!(one.sa.snapshot(now).mode, Mode::Tunnel(_))),
+        in_udp: bundle.in_udp,
         iv_len: None,
         replay_detection: false,
     }

@@ -62,15 +62,14 @@ pub(crate) fn replay() -> impl Strategy<Value = Replay> {
 
 pub(crate) fn ipsec() -> impl Strategy<Value = Ipsec> {
     let df_bit = of(select(vec![DfBit::Clear, DfBit::Copy, DfBit::Set]));
-    (lifetime(), of(replay()), df_bit, any::<bool>(), btree_map(word(), transform_set(), 0..4)).prop_map(
-        |(lifetime, replay, df_bit, udp_encapsulation, transform_sets)| Ipsec {
+    (lifetime(), of(replay()), df_bit, any::<Option<bool>>(), btree_map(word(), transform_set(), 0..4))
+        .prop_map(|(lifetime, replay, df_bit, udp_encapsulation, transform_sets)| Ipsec {
             lifetime,
             replay,
             df_bit,
             udp_encapsulation,
             transform_sets,
-        },
-    )
+        })
 }
 
 pub(crate) fn session_keys() -> impl Strategy<Value = SessionKeys> {

@@ -50,15 +50,24 @@ pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
         .prop_map(|(seconds, retry, periodic)| Keepalive { seconds, retry, periodic });
     let identity = select(vec![IdentityKind::Address, IdentityKind::Hostname]);
     let policies = btree_map(1..=10_000_u16, policy(), 0..4);
-    (any::<(bool, bool)>(), identity, of(keepalive), of(5..=3600_u16), policies, vec(key(), 0..4)).prop_map(
-        |((enabled, aggressive_mode), identity, keepalive, nat_keepalive, policies, keys)| Isakmp {
-            enabled,
-            identity,
-            aggressive_mode,
-            keepalive: keepalive.map(at),
-            nat_keepalive: nat_keepalive.map(at),
-            policies,
-            keys: unique(keys, |key| format!("{:?}", key.owner)),
-        },
-    )
+    (any::<(bool, bool, bool)>(), identity, of(keepalive), of(5..=3600_u16), policies, vec(key(), 0..4))
+        .prop_map(
+            |(
+                (enabled, aggressive_mode, nat_force_encapsulation),
+                identity,
+                keepalive,
+                nat_keepalive,
+                policies,
+                keys,
+            )| Isakmp {
+                enabled,
+                identity,
+                aggressive_mode,
+                keepalive: keepalive.map(at),
+                nat_keepalive: nat_keepalive.map(at),
+                nat_force_encapsulation,
+                policies,
+                keys: unique(keys, |key| format!("{:?}", key.owner)),
+            },
+        )
 }

@@ -63,13 +63,14 @@ fn flow_text(out: &mut String, flow: &FlowView) -> fmt::Result {
 
 fn sa_text(out: &mut String, sa: &SaView, map: &str) -> fmt::Result {
     let SaView { spi, connection, .. } = sa;
+    let udp = if sa.in_udp { " UDP-Encaps" } else { "" };
     let mode = if sa.is_tunnel { "Tunnel" } else { "Transport" };
     // An SA without a limit has no number to show; the routers of 1998 had none such.
     let number = |left: Option<u64>| left.map_or_else(|| "-".to_owned(), |left| left.to_string());
     let (kilobytes, seconds) = (number(sa.remaining_kilobytes), number(sa.remaining_seconds));
     writeln!(out, "      spi: 0x{spi:X}({spi})")?;
     writeln!(out, "        transform: {} ,", transform_words(&sa.transform))?;
-    writeln!(out, "        in use settings ={{{mode}, }}")?;
+    writeln!(out, "        in use settings ={{{mode}{udp}, }}")?;
     writeln!(out, "        slot: 0, conn id: {connection}, crypto map: {map}")?;
     writeln!(out, "        sa timing: remaining key lifetime (k/sec): ({kilobytes}/{seconds})")?;
     if let Some(iv_len) = sa.iv_len {

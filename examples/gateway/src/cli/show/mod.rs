@@ -123,6 +123,7 @@ mod tests {
             remaining_seconds: Some(3354),
             connection,
             is_tunnel: true,
+            in_udp: false,
             iv_len: (transform.protocol == Protocol::Esp).then_some(8),
             replay_detection: true,
         }

@@ -115,6 +115,6 @@ fn df_bit(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
 fn nat_transparency(reader: &mut Reader, words: &mut Words<'_>, on: bool) -> Result<(), Fault> {
     words.keyword("udp-encapsulation")?;
     words.end()?;
-    reader.config.ipsec.udp_encapsulation = on;
+    reader.config.ipsec.udp_encapsulation = Some(on);
     Ok(())
 }

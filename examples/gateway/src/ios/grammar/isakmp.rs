@@ -72,8 +72,15 @@ fn no_keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault>
     Ok(())
 }
 
+const NAT: &[(&str, bool)] = &[("force-encapsulation", true), ("keepalive", false)];
+
+/// `nat keepalive SECONDS`, `nat force-encapsulation`.
 fn nat(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
-    words.keyword("keepalive")?;
+    if words.choose(NAT)? {
+        words.end()?;
+        reader.config.isakmp.nat_force_encapsulation = true;
+        return Ok(());
+    }
     let origin = words.origin();
     let seconds = words.number(5..=3600)?;
     words.end()?;
@@ -82,9 +89,14 @@ fn nat(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
 }
 
 fn no_nat(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
-    words.keyword("keepalive")?;
+    let forced = words.choose(NAT)?;
     words.end()?;
-    reader.config.isakmp.nat_keepalive = None;
+    let isakmp = &mut reader.config.isakmp;
+    if forced {
+        isakmp.nat_force_encapsulation = false;
+    } else {
+        isakmp.nat_keepalive = None;
+    }
     Ok(())
 }
 

@@ -14,12 +14,13 @@ mod warning;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
+use core::time::Duration;
 use std::collections::BTreeSet;
 
-use oakley::{Encapsulation, SelectorPair};
+use oakley::{Encapsulation, NatTraversal, SelectorPair};
 
 use super::error::{ConfigError, ErrorKind, Refusal};
-use super::model::{Interface, InterfaceName, MapKind, Origin, RunningConfig};
+use super::model::{Interface, InterfaceName, MapKind, Origin, RunningConfig, Version};
 use super::reader::MAX_ERRORS;
 
 pub use manual::{ManualAh, ManualEsp, ManualSas};
@@ -93,8 +94,7 @@ impl Lowering<'_> {
             hosts: config.hosts.clone(),
             aggressive_mode: config.isakmp.aggressive_mode,
             keepalive: config.isakmp.keepalive.as_ref().map(|one| one.value),
-            nat_keepalive: config.isakmp.nat_keepalive.as_ref().map(|one| one.value),
-            udp_encapsulation: config.ipsec.udp_encapsulation,
+            nat: nat_traversal(config),
             df_bit: config.ipsec.df_bit,
             maps,
             warnings: Vec::new(),
@@ -107,10 +107,8 @@ impl Lowering<'_> {
         if let (Vintage::Ios1998, Some(version)) = (self.vintage, &config.version) {
             self.warn(version.origin, WarningKind::Vintage1998 { major: version.major });
         }
-        let keepalive = config.isakmp.keepalive.as_ref().map(|one| (one.origin, "crypto isakmp keepalive"));
-        let nat = config.isakmp.nat_keepalive.as_ref().map(|one| (one.origin, "crypto isakmp nat keepalive"));
-        for (origin, what) in keepalive.into_iter().chain(nat) {
-            self.warn(origin, WarningKind::NoEffectYet { what });
+        if let Some(keepalive) = &config.isakmp.keepalive {
+            self.warn(keepalive.origin, WarningKind::NoEffectYet { what: "crypto isakmp keepalive" });
         }
         for ca in &config.ca_identities {
             self.warn(ca.origin, WarningKind::Unused { what: "crypto ca identity" });
@@ -259,4 +257,18 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// NAT traversal as configured. Releases before 12.2 have none, and a configuration of theirs gets none unless it says so.
+fn nat_traversal(config: &RunningConfig) -> NatTraversal {
+    let has_it = config.version.as_ref().is_none_or(Version::has_nat_traversal);
+    if !config.ipsec.udp_encapsulation.unwrap_or(has_it) {
+        return NatTraversal::off();
+    }
+    let mut nat = NatTraversal::default();
+    if let Some(seconds) = &config.isakmp.nat_keepalive {
+        nat.keepalive = Some(Duration::from_secs(u64::from(seconds.value)));
+    }
+    nat.forced = config.isakmp.nat_force_encapsulation;
+    nat
 }

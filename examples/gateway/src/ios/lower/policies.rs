@@ -5,8 +5,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crypto_provider::{GroupId, SecretBytes};
 use oakley::{
-    Encapsulation, Identity, KeyQuery, Lifetime, Mode, PeerIdentity, Phase1Suite, Phase2Proposal,
-    SelectorPair,
+    Encapsulation, Identity, KeyQuery, Lifetime, Mode, NatTraversal, PeerIdentity, Phase1Suite,
+    Phase2Proposal, SelectorPair,
 };
 
 use super::manual::ManualSas;
@@ -52,10 +52,8 @@ pub struct Policies {
     pub aggressive_mode: bool,
     /// Dead peer detection.
     pub keepalive: Option<Keepalive>,
-    /// Seconds between NAT keepalives.
-    pub nat_keepalive: Option<u16>,
-    /// Whether NAT traversal is wanted.
-    pub udp_encapsulation: bool,
+    /// NAT traversal, with all peers.
+    pub nat: NatTraversal,
     /// The Don't Fragment bit of outer headers; `None` is copy.
     pub df_bit: Option<DfBit>,
     /// Maps on interfaces that are up.

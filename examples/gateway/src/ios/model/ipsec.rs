@@ -13,8 +13,8 @@ pub struct Ipsec {
     pub replay: Option<Replay>,
     /// `crypto ipsec df-bit`: the outer header's Don't Fragment bit (RFC 4301 8.1).
     pub df_bit: Option<DfBit>,
-    /// `no crypto ipsec nat-transparency udp-encapsulation` makes this false (RFC 3947).
-    pub udp_encapsulation: bool,
+    /// `[no] crypto ipsec nat-transparency udp-encapsulation` (RFC 3947); `None` is as the release has it.
+    pub udp_encapsulation: Option<bool>,
     /// Transform sets by name.
     pub transform_sets: BTreeMap<String, TransformSet>,
 }
@@ -25,7 +25,7 @@ impl Default for Ipsec {
             lifetime: IpsecLifetime::default(),
             replay: None,
             df_bit: None,
-            udp_encapsulation: true,
+            udp_encapsulation: None,
             transform_sets: BTreeMap::new(),
         }
     }

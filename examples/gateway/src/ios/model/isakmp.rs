@@ -21,6 +21,8 @@ pub struct Isakmp {
     pub keepalive: Option<Located<Keepalive>>,
     /// `crypto isakmp nat keepalive`, in seconds (RFC 3948 4).
     pub nat_keepalive: Option<Located<u16>>,
+    /// `crypto isakmp nat force-encapsulation`: ESP in UDP where no translator is.
+    pub nat_force_encapsulation: bool,
     /// Policies by priority, 1 to 10000; 1 is tried first.
     pub policies: BTreeMap<u16, IsakmpPolicy>,
     /// Pre-shared keys, one for each owner.
@@ -35,6 +37,7 @@ impl Default for Isakmp {
             aggressive_mode: true,
             keepalive: None,
             nat_keepalive: None,
+            nat_force_encapsulation: false,
             policies: BTreeMap::new(),
             keys: Vec::new(),
         }

@@ -64,6 +64,16 @@ pub struct Version {
     pub origin: Origin,
 }
 
+impl Version {
+    /// NAT traversal came with 12.2.
+    #[must_use]
+    pub fn has_nat_traversal(&self) -> bool {
+        let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
+        let minor = self.rest.get(..digits).and_then(|digits| digits.parse::<u16>().ok());
+        (self.major, minor.unwrap_or(0)) >= (12, 2)
+    }
+}
+
 /// One `ip host` line: a name and its addresses, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {

@@ -72,6 +72,9 @@ fn isakmp(config: &RunningConfig, out: &mut Printer) {
     if let Some(Located { value: seconds, .. }) = isakmp.nat_keepalive {
         out.line(format_args!("crypto isakmp nat keepalive {seconds}"));
     }
+    if isakmp.nat_force_encapsulation {
+        out.line("crypto isakmp nat force-encapsulation");
+    }
     if !isakmp.aggressive_mode {
         out.line("crypto isakmp aggressive-mode disable");
     }
@@ -140,8 +143,9 @@ fn ipsec(config: &RunningConfig, out: &mut Printer) {
         Some(DfBit::Copy) => out.line("crypto ipsec df-bit copy"),
         Some(DfBit::Set) => out.line("crypto ipsec df-bit set"),
     }
-    if !ipsec.udp_encapsulation {
-        out.line("no crypto ipsec nat-transparency udp-encapsulation");
+    if let Some(on) = ipsec.udp_encapsulation {
+        let no = if on { "" } else { "no " };
+        out.line(format_args!("{no}crypto ipsec nat-transparency udp-encapsulation"));
     }
     for (name, set) in &ipsec.transform_sets {
         transform_set(name, set, out);
