@@ -150,6 +150,7 @@ pub struct Host {
     pub events: Vec<Event>,
     pub installed: Vec<Installation>,
     pub removed: Vec<(BundleId, RemoveReason)>,
+    pub moved: Vec<(BundleId, Path)>,
     pub sent: Vec<Vec<u8>>,
     out: VecDeque<UdpDatagram>,
 }
@@ -169,7 +170,7 @@ impl Host {
         let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider };
         let engine = Engine::new(config, provider, Arc::new(policy));
         let (events, installed, removed, sent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { engine, events, installed, removed, sent, out: VecDeque::new() }
+        Self { engine, events, installed, removed, moved: Vec::new(), sent, out: VecDeque::new() }
     }
 
     pub fn drain(&mut self) {
@@ -181,6 +182,7 @@ impl Host {
                 }
                 Output::Install(installation) => self.installed.push(*installation),
                 Output::Remove(bundle, reason) => self.removed.push((bundle, reason)),
+                Output::Move(bundle, path) => self.moved.push((bundle, path)),
                 Output::Event(event) => self.events.push(event),
                 other => panic!("{other:?}"),
             }

@@ -16,6 +16,7 @@ mod pair;
 mod commit;
 mod forger;
 mod load;
+mod nat;
 mod phase1;
 mod phase2;
 mod sizes;

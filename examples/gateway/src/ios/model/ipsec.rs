@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Located, Origin};
 
 /// All `crypto ipsec` commands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ipsec {
     /// `crypto ipsec security-association lifetime`: for maps that give none.
     pub lifetime: IpsecLifetime,
@@ -17,18 +17,6 @@ pub struct Ipsec {
     pub udp_encapsulation: Option<bool>,
     /// Transform sets by name.
     pub transform_sets: BTreeMap<String, TransformSet>,
-}
-
-impl Default for Ipsec {
-    fn default() -> Self {
-        Self {
-            lifetime: IpsecLifetime::default(),
-            replay: None,
-            df_bit: None,
-            udp_encapsulation: None,
-            transform_sets: BTreeMap::new(),
-        }
-    }
 }
 
 /// Lifetime of IPsec SAs; `None` is the next wider default, in the end 3600 s and 4608000 kB.
