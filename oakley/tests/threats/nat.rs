@@ -18,6 +18,8 @@ fn end(ip: [u8; 4], port: u16) -> SocketAddr {
     SocketAddr::from((ip, port))
 }
 
+type Tamper = dyn Fn(bool, &[u8]) -> Option<Vec<u8>>;
+
 /// Clients behind one translator, and a gateway outside. Datagrams are carried by hand.
 struct Site {
     clients: Vec<(SocketAddr, Host)>,
@@ -28,7 +30,7 @@ struct Site {
     /// What went to the gateway, as it arrived there.
     seen: Vec<UdpDatagram>,
     /// Changes the payload of what goes to the gateway (true) or comes from it.
-    tamper: Box<dyn Fn(bool, &[u8]) -> Option<Vec<u8>>>,
+    tamper: Box<Tamper>,
 }
 
 fn crossing(me: u8, peer: u8) -> Policy {
@@ -383,7 +385,7 @@ fn rewrite_clear(octets: &[u8], change: impl Fn(&mut Vec<Payload>)) -> Option<Ve
     }
     let mut payloads = message.payloads().to_vec();
     change(&mut payloads);
-    Some(Message::new(message.header().clone(), payloads).encode().to_vec())
+    Some(Message::new(*message.header(), payloads).encode().to_vec())
 }
 
 fn nat_d(numbering: NatNumbering, fill: u8) -> Payload {
