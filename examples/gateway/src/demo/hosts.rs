@@ -1,10 +1,10 @@
 //! The hosts behind the routers: they ping, answer pings, and send and count a UDP stream.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
-use ipsec_core::{Ipv4Header, Protocol};
+use ipsec_core::IpHeader;
 
 use crate::router::datagram::{self, Echo, Udp};
 
@@ -22,12 +22,12 @@ pub enum HostEvent {
     /// An echo reply came back.
     Reply {
         /// From whom.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// To which request.
         sequence: u16,
         /// Octets of the whole packet.
         octets: usize,
-        /// TTL that was left.
+        /// TTL or hop limit that was left.
         ttl: u8,
         /// Since the request was sent.
         time: Duration,
@@ -43,7 +43,7 @@ pub enum HostEvent {
 #[derive(Clone, Debug)]
 struct Job {
     kind: JobKind,
-    to: Ipv4Addr,
+    to: IpAddr,
     next: Duration,
     interval: Duration,
     sent: u16,
@@ -60,7 +60,7 @@ enum JobKind {
 #[derive(Debug)]
 pub struct Host {
     name: &'static str,
-    address: Ipv4Addr,
+    address: IpAddr,
     jobs: Vec<Job>,
     /// When each echo request left, by sequence number from 1.
     asked: Vec<Duration>,
@@ -76,7 +76,7 @@ pub struct Host {
 impl Host {
     /// A host that is silent until it is told to speak or asked.
     #[must_use]
-    pub fn new(name: &'static str, address: Ipv4Addr) -> Self {
+    pub fn new(name: &'static str, address: IpAddr) -> Self {
         Self {
             name,
             address,
@@ -99,18 +99,18 @@ impl Host {
 
     /// Its address.
     #[must_use]
-    pub const fn address(&self) -> Ipv4Addr {
+    pub const fn address(&self) -> IpAddr {
         self.address
     }
 
     /// Begins to send `count` echo requests, one each `interval`, the first one now.
-    pub fn ping(&mut self, now: Duration, to: Ipv4Addr, count: u16, interval: Duration) {
+    pub fn ping(&mut self, now: Duration, to: IpAddr, count: u16, interval: Duration) {
         self.jobs.push(Job { kind: JobKind::Ping, to, next: now, interval, sent: 0, count });
         self.handle_timeout(now);
     }
 
     /// Begins to send `count` numbered datagrams, one each `interval`, the first one now.
-    pub fn stream(&mut self, now: Duration, to: Ipv4Addr, count: u16, interval: Duration) {
+    pub fn stream(&mut self, now: Duration, to: IpAddr, count: u16, interval: Duration) {
         self.jobs.push(Job { kind: JobKind::Stream, to, next: now, interval, sent: 0, count });
         self.handle_timeout(now);
     }
@@ -146,8 +146,8 @@ impl Host {
 
     /// A packet came in. What is malformed or not for this host is ignored.
     pub fn handle_packet(&mut self, now: Duration, packet: &[u8]) {
-        let Ok(header) = Ipv4Header::parse(packet) else { return };
-        if header.destination != self.address {
+        let Ok(header) = IpHeader::parse(packet) else { return };
+        if header.destination() != self.address {
             return;
         }
         if let Ok(echo) = Echo::parse(packet) {
@@ -196,25 +196,25 @@ impl Host {
                 self.asked.push(now);
                 let sequence = u16::try_from(self.asked.len()).unwrap_or(u16::MAX);
                 let echo = Echo { is_reply: false, identifier: PING_IDENTIFIER, sequence, data: CANARY };
-                datagram::ipv4(self.address, job.to, (Protocol::ICMP, id), &echo.encode())
+                echo.packet(self.address, job.to, id)
             }
             JobKind::Stream => {
                 self.stream_sent = self.stream_sent.saturating_add(1);
                 // Numbers go on from stream to stream: each datagram counts once.
                 let mut payload = u32::from(self.stream_sent).to_be_bytes().to_vec();
                 payload.extend_from_slice(CANARY);
-                datagram::udp((self.address, STREAM_PORT), (job.to, STREAM_PORT), id, &payload)
+                let [from, to] = [self.address, job.to].map(|address| SocketAddr::new(address, STREAM_PORT));
+                datagram::udp_between(from, to, id, &payload)
             }
         };
         self.outbox.extend(packet);
     }
 
-    fn handle_echo(&mut self, now: Duration, header: &Ipv4Header, echo: &Echo<'_>) {
+    fn handle_echo(&mut self, now: Duration, header: &IpHeader, echo: &Echo<'_>) {
         if !echo.is_reply {
             self.identification = self.identification.wrapping_add(1);
-            let reply = Echo { is_reply: true, ..*echo }.encode();
-            let about = (Protocol::ICMP, self.identification);
-            self.outbox.extend(datagram::ipv4(self.address, header.source, about, &reply));
+            let reply = Echo { is_reply: true, ..*echo };
+            self.outbox.extend(reply.packet(self.address, header.source(), self.identification));
             return;
         }
         let index = usize::from(echo.sequence).checked_sub(1);
@@ -226,10 +226,10 @@ impl Host {
             && self.replies.insert(echo.sequence)
         {
             self.events.push_back(HostEvent::Reply {
-                from: header.source,
+                from: header.source(),
                 sequence: echo.sequence,
-                octets: usize::from(header.total_len),
-                ttl: header.ttl,
+                octets: header.total_len(),
+                ttl: header.ttl(),
                 time: now.saturating_sub(asked),
             });
         }
@@ -238,10 +238,12 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
 
-    const A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-    const B: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+    const A: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const B: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 
     #[test]
     fn a_ping_is_answered_and_timed_and_counted_once() {

@@ -40,6 +40,8 @@ pub enum Feature {
     Successors,
     /// The SAs are in transport mode: packets keep their own headers.
     TransportMode,
+    /// Everything on the wire is IPv6.
+    Ipv6,
     /// A router that has started again is known as such, and its old SAs go.
     InitialContact,
 }
@@ -80,7 +82,7 @@ const fn plain(
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 10] = [
+pub const SCENARIOS: [Scenario; 11] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
@@ -155,6 +157,15 @@ pub const SCENARIOS: [Scenario; 10] = [
             "transport",
             "the routers' own traffic in transport mode, AH around ESP: no second IP header",
             [config!("transport-a.cfg"), config!("transport-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        features: &[Feature::Ipv6],
+        ..plain(
+            "ipv6",
+            "IPv6 inside and outside: IKE, tunnel and hosts",
+            [config!("ipv6-a.cfg"), config!("ipv6-b.cfg")],
             Expectation::Tunnel,
         )
     },

@@ -165,7 +165,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The address of the host that a host talks to.
-    pub(super) fn opposite(&self, host: usize) -> Option<core::net::Ipv4Addr> {
+    pub(super) fn opposite(&self, host: usize) -> Option<core::net::IpAddr> {
         self.places.addresses.get(1_usize.checked_sub(host)?).copied()
     }
 

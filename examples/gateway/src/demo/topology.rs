@@ -1,6 +1,6 @@
 //! Two routers, a host behind each, and the links between them.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
 use netsim::{Chance, Link, LinkId, Network, Node, NodeId, Port};
@@ -17,7 +17,7 @@ const WAN_DELAY: Duration = Duration::from_millis(20);
 /// How long a packet is held back that others are to overtake.
 const HOLD: Duration = Duration::from_millis(120);
 /// Addresses that are tried for a host.
-const MOST_TRIED: u32 = 1024;
+const MOST_TRIED: u128 = 1024;
 
 /// Why two configurations make no network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -53,7 +53,7 @@ pub(super) struct Places {
     /// The hosts behind them.
     pub(super) hosts: [NodeId; 2],
     /// The hosts' addresses.
-    pub(super) addresses: [Ipv4Addr; 2],
+    pub(super) addresses: [IpAddr; 2],
     /// The routers' ends of the tunnel.
     pub(super) ends: [IpAddr; 2],
     /// The link between the routers.
@@ -75,7 +75,7 @@ struct Side {
     wan: InterfaceIndex,
     /// `None` if the host is the router itself.
     lan: Option<InterfaceIndex>,
-    host: Ipv4Addr,
+    host: IpAddr,
 }
 
 /// Builds the network.
@@ -125,12 +125,14 @@ fn sides(routers: &[Router; 2]) -> Result<[Side; 2], TopologyError> {
     let no_map = || TopologyError::NoMap(first.hostname().to_owned());
     let (map, entry, flow) = first.maps().iter().find_map(first_flow).ok_or_else(no_map)?;
     let peer = *entry.peers.first().ok_or_else(no_map)?;
-    let not_peers = || TopologyError::NotPeers(second.hostname().to_owned(), map.local);
+    let end = map.local(peer).ok_or_else(no_map)?;
+    let not_peers = || TopologyError::NotPeers(second.hostname().to_owned(), end);
     let names_back = |other: &&MapConfig| {
-        other.local == peer && other.entries.iter().any(|entry| entry.peers.contains(&map.local))
+        other.locals.contains(&peer) && other.entries.iter().any(|entry| entry.peers.contains(&end))
     };
     let other = second.maps().iter().find(names_back).ok_or_else(not_peers)?;
-    Ok([side(first, map, &flow.local.addresses)?, side(second, other, &flow.remote.addresses)?])
+    let first = side(first, (map.interface, end), &flow.local.addresses)?;
+    Ok([first, side(second, (other.interface, peer), &flow.remote.addresses)?])
 }
 
 fn first_flow(map: &MapConfig) -> Option<(&MapConfig, &crate::router::EntryConfig, &SelectorPair)> {
@@ -143,40 +145,46 @@ fn first_flow(map: &MapConfig) -> Option<(&MapConfig, &crate::router::EntryConfi
 /// A host's address: the first of the flow's that a net behind another interface has and that is not the router's.
 fn side(
     router: &Router,
-    map: &MapConfig,
+    (wan, end): (InterfaceIndex, IpAddr),
     range: &core::ops::RangeInclusive<IpAddr>,
 ) -> Result<Side, TopologyError> {
-    let (start, end) = (*range.start(), *range.end());
-    let no_host = || TopologyError::NoHost(router.hostname().to_owned(), start, end);
+    let (start, last) = (*range.start(), *range.end());
+    let no_host = || TopologyError::NoHost(router.hostname().to_owned(), start, last);
     // RFC 4301 4.1: a flow of the router's own, which transport mode is for.
-    if let (IpAddr::V4(host), true) = (map.local, start == map.local && end == map.local) {
-        return Ok(Side { end: map.local, wan: map.interface, lan: None, host });
+    if start == end && last == end {
+        return Ok(Side { end, wan, lan: None, host: end });
     }
     let interfaces = &router.routing().interfaces;
     for (index, interface) in interfaces.iter().enumerate() {
         let index = InterfaceIndex(u16::try_from(index).map_err(|_| no_host())?);
-        if index == map.interface {
+        if index == wan {
             continue;
         }
         for net in interface.nets.iter().filter_map(|net| net.range()) {
-            let (IpAddr::V4(net_start), IpAddr::V4(flow_start)) = (*net.start(), start) else { continue };
-            let lowest = net_start.to_bits().max(flow_start.to_bits());
-            let candidates = (0..MOST_TRIED).map(|step| Ipv4Addr::from_bits(lowest.saturating_add(step)));
-            let is_free = |address: &Ipv4Addr| {
-                let ip = IpAddr::V4(*address);
-                // The first and last addresses of a net are not a host's (RFC 1122 3.2.1.3).
-                ip != *net.start()
-                    && net.contains(&ip)
-                    && ip != *net.end()
-                    && range.contains(&ip)
-                    && !interface.is_own(ip)
+            // Addresses of the other family are greater or less than all of the net's, and so never in it.
+            let candidates = (0..MOST_TRIED).filter_map(|step| later((*net.start()).max(start), step));
+            let is_free = |ip: &IpAddr| {
+                // The first and last addresses of a net are not a host's (RFC 1122 3.2.1.3, RFC 4291 2.6.1).
+                ip != net.start()
+                    && net.contains(ip)
+                    && ip != net.end()
+                    && range.contains(ip)
+                    && !interface.is_own(*ip)
             };
             if let Some(host) = candidates.into_iter().find(is_free) {
-                return Ok(Side { end: map.local, wan: map.interface, lan: Some(index), host });
+                return Ok(Side { end, wan, lan: Some(index), host });
             }
         }
     }
     Err(no_host())
+}
+
+/// The address `step` after another.
+fn later(address: IpAddr, step: u128) -> Option<IpAddr> {
+    Some(match address {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_add(u32::try_from(step).ok()?)?).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_add(step)?).into(),
+    })
 }
 
 impl DemoNode {

@@ -32,10 +32,18 @@ pub struct MapConfig {
     pub name: String,
     /// Where it is applied.
     pub interface: InterfaceIndex,
-    /// Our end of its tunnels.
-    pub local: IpAddr,
+    /// Our ends of its tunnels, at most one for each family.
+    pub locals: Vec<IpAddr>,
     /// Its entries in the order in which packets meet them.
     pub entries: Vec<EntryConfig>,
+}
+
+impl MapConfig {
+    /// Our end of the tunnels to `peer`.
+    #[must_use]
+    pub fn local(&self, peer: IpAddr) -> Option<IpAddr> {
+        self.locals.iter().copied().find(|local| local.is_ipv4() == peer.is_ipv4())
+    }
 }
 
 /// One entry of a crypto map.
@@ -166,7 +174,7 @@ impl Flows {
 
     /// Whether IKE is spoken with the peers of this address of ours.
     pub(super) fn is_local_end(&self, address: IpAddr) -> bool {
-        self.maps.iter().any(|map| map.local == address)
+        self.maps.iter().any(|map| map.locals.contains(&address))
     }
 
     pub(super) fn flow(&self, id: FlowId) -> Option<&FlowState> {
@@ -184,13 +192,13 @@ impl Flows {
     /// The addresses between which a flow's SAs are to be negotiated.
     pub(super) fn ends(&self, flow: &FlowState) -> Option<(IpAddr, IpAddr)> {
         let peers = &self.entry(flow)?.peers;
-        let peer = peers.get(flow.peer).or_else(|| peers.first())?;
-        Some((self.maps.get(flow.map)?.local, *peer))
+        let peer = *peers.get(flow.peer).or_else(|| peers.first())?;
+        Some((self.maps.get(flow.map)?.local(peer)?, peer))
     }
 
     /// The first flow with this peer that covers a negotiated one.
     pub(super) fn covering(&self, path: &Path, selector: &Selector) -> Option<FlowId> {
-        let maps = self.maps.iter().filter(|map| map.local == path.local.ip());
+        let maps = self.maps.iter().filter(|map| map.locals.contains(&path.local.ip()));
         let flows = maps.filter_map(|map| self.policies.get(&map.interface));
         flows.flat_map(|policy| policy.covering(selector)).copied().find(|id| {
             let entry = self.flow(*id).and_then(|flow| self.entry(flow));

@@ -1,6 +1,6 @@
 //! The router and its engine: inputs, and the one queue of outputs in its order.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -58,13 +58,12 @@ impl Router {
     }
 
     fn send_ike(&mut self, now: Duration, path: Path, octets: &[u8]) {
-        let (SocketAddr::V4(local), SocketAddr::V4(remote)) = (path.local, path.remote) else {
-            return self.counters.count_unroutable();
-        };
-        let source = (*local.ip(), local.port());
-        let destination = (*remote.ip(), remote.port());
-        if let Some(packet) = datagram::udp(source, destination, self.identification.draw(), octets) {
-            self.send_bypassing(now, IpAddr::V4(*remote.ip()), &PacketBuf::copy_of(&packet), usize::MAX);
+        let identification = self.identification.draw();
+        match datagram::udp_between(path.local, path.remote, identification, octets) {
+            Some(packet) => {
+                self.send_bypassing(now, path.remote.ip(), &PacketBuf::copy_of(&packet), usize::MAX);
+            }
+            None => self.counters.count_unroutable(),
         }
     }
 

@@ -3,12 +3,12 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use ipsec_core::{DropReason, Flow, IpHeader, Layers, Opened, PacketBuf, Protocol, SaId, Spi};
+use ipsec_core::{Chain, DropReason, Flow, IpHeader, Layers, Opened, PacketBuf, Protocol, SaId, Spi};
 use ipsec_esp::UdpEncapsulation;
 use oakley::{BundleId, Input, NatPayload, Path};
 
 use super::counters::Work;
-use super::datagram::{self, Echo, Udp};
+use super::datagram::{Echo, Udp};
 use super::flows::{BundleState, Installed};
 use super::path::Origin;
 use super::routes::InterfaceIndex;
@@ -33,7 +33,8 @@ impl Router {
         let Some(packet) = self.whole(now, from, packet) else { return };
         let is_own = self.routing.owner(header.destination()).is_some();
         let has_map = self.flows.policy(from).is_some();
-        match header.protocol() {
+        let carried = upper(&header, packet.octets()).map(|(protocol, _)| protocol);
+        match carried.unwrap_or(header.protocol()) {
             Protocol::ESP | Protocol::AH if is_own && has_map => self.receive_protected(now, packet),
             Protocol::UDP if is_own && has_map => match self.udp_purpose(packet.octets()) {
                 Purpose::Ike => self.receive_ike(now, packet.octets()),
@@ -113,19 +114,17 @@ impl Router {
         }
     }
 
-    /// The router answers pings to its own addresses (RFC 1122 3.2.2.6); `false` if the packet is no ping.
+    /// The router answers pings to its own addresses (RFC 1122 3.2.2.6, RFC 4443 4.2); `false` if the packet is no ping.
     fn answer_echo(&mut self, now: Duration, packet: &PacketBuf) -> bool {
-        let (Ok(IpHeader::V4(header)), Ok(echo)) =
-            (IpHeader::parse(packet.octets()), Echo::parse(packet.octets()))
-        else {
+        let (Ok(header), Ok(echo)) = (IpHeader::parse(packet.octets()), Echo::parse(packet.octets())) else {
             return false;
         };
         if echo.is_reply {
             return false;
         }
-        let reply = Echo { is_reply: true, ..echo }.encode();
-        let about = (Protocol::ICMP, self.identification.draw());
-        if let Some(octets) = datagram::ipv4(header.destination, header.source, about, &reply) {
+        let reply = Echo { is_reply: true, ..echo };
+        let identification = self.identification.draw();
+        if let Some(octets) = reply.packet(header.destination(), header.source(), identification) {
             self.send_by_policy(now, PacketBuf::copy_of(&octets), Origin::Own);
         }
         true
@@ -238,9 +237,10 @@ impl Router {
 /// The SA that a packet names by its outermost header; `None` if it is not protected.
 fn sa_of(packet: &[u8]) -> Option<SaId> {
     let header = IpHeader::parse(packet).ok()?;
-    let upper = packet.get(header.header_len()..)?;
+    let (protocol, offset) = upper(&header, packet)?;
+    let upper = packet.get(offset..)?;
     // RFC 4303 2, RFC 4302 2: ESP begins with its SPI, AH has it in the second word. RFC 3948 2.1: ESP may be in UDP.
-    let (protocol, at) = match header.protocol() {
+    let (protocol, at) = match protocol {
         Protocol::ESP => (Protocol::ESP, 0),
         Protocol::AH => (Protocol::AH, 4),
         Protocol::UDP if upper.get(2..4) == Some(&NAT_PORT.to_be_bytes()) => {
@@ -264,6 +264,17 @@ enum Purpose {
 fn way_of(packet: &[u8]) -> Option<Path> {
     let Udp { source, destination, .. } = Udp::parse_unsummed(packet).ok()?;
     Some(Path { local: destination, remote: source })
+}
+
+/// What a packet carries behind its headers, and where that begins.
+fn upper(header: &IpHeader, packet: &[u8]) -> Option<(Protocol, usize)> {
+    match header {
+        IpHeader::V4(header) => Some((header.protocol, header.header_len)),
+        IpHeader::V6(header) => {
+            let chain = Chain::walk(header, packet).ok()?;
+            Some((chain.protocol, chain.offset))
+        }
+    }
 }
 
 /// Takes one layer off. `None` if the bundle has no such SA.

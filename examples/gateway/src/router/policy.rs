@@ -162,13 +162,10 @@ pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Vec<MapConfig
     };
     let mut out = Vec::new();
     for map in &policies.maps {
-        let local = map.local_v4.map(IpAddr::V4).or(map.local_v6.map(IpAddr::V6));
-        let (Some(interface), Some(local)) = (index(&routing.interfaces, map.interface.as_str()), local)
-        else {
-            continue;
-        };
+        let locals = map.local_v4.map(IpAddr::V4).into_iter().chain(map.local_v6.map(IpAddr::V6)).collect();
+        let Some(interface) = index(&routing.interfaces, map.interface.as_str()) else { continue };
         let entries = map.entries.iter().map(|one| entry(one, df)).collect();
-        out.push(MapConfig { name: map.name.clone(), interface, local, entries });
+        out.push(MapConfig { name: map.name.clone(), interface, locals, entries });
     }
     out
 }

@@ -67,7 +67,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "pfs",
             "rekey",
             "restart",
-            "transport"
+            "transport",
+            "ipv6"
         ]
     );
     for name in names {

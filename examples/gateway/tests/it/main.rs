@@ -10,6 +10,7 @@
 
 mod debug_lines;
 mod demo;
+mod ipv6;
 mod life;
 mod long;
 mod own_traffic;
@@ -17,3 +18,4 @@ mod pair;
 mod policy;
 mod secrets;
 mod threats;
+mod two_peers;

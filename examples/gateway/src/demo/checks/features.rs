@@ -14,6 +14,7 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::ForwardSecrecy => forward_secrecy(stage),
         Feature::Successors => successors(stage),
         Feature::TransportMode => transport_mode(stage),
+        Feature::Ipv6 => ipv6(stage),
         Feature::InitialContact => initial_contact(stage, trouble),
     }
 }
@@ -94,6 +95,19 @@ fn transport_mode(stage: &Stage<'_>) -> Vec<Check> {
         transport > 0 && transport == sas.len(),
         format!("{transport} of {} SAs are in transport mode", sas.len()),
     )]
+}
+
+fn ipv6(stage: &Stage<'_>) -> Vec<Check> {
+    let on_wan = |sighting: &&netsim::Sighting<Vec<u8>>| sighting.link == stage.places.wan;
+    let wire = || stage.network.captured().iter().filter(on_wan);
+    let is_v6 =
+        |packet: &[u8]| matches!(ipsec_core::IpHeader::parse(packet), Ok(ipsec_core::IpHeader::V6(_)));
+    let (all, v6) = (wire().count(), wire().filter(|sighting| is_v6(&sighting.packet)).count());
+    let hosts = stage.places.addresses;
+    vec![
+        Check::new(v6 > 0 && v6 == all, format!("{v6} of {all} packets between the routers are IPv6")),
+        Check::new(hosts.iter().all(|host| host.is_ipv6()), "so are the hosts"),
+    ]
 }
 
 fn initial_contact(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {

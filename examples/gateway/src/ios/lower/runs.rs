@@ -33,9 +33,6 @@ fn missing(entry: &MapPolicy) -> Option<&'static str> {
         Protection::Manual(_) => Some("ipsec-manual"),
         _ if entry.dynamic.is_some() => Some("an entry from a dynamic map"),
         Protection::Negotiated { per_host: true, .. } => Some("set security-association level per-host"),
-        Protection::Negotiated { .. } if entry.peers.iter().any(|peer| peer.address.is_ipv6()) => {
-            Some("a peer with an IPv6 address")
-        }
         Protection::Negotiated { .. } => None,
     }
 }
