@@ -12,4 +12,5 @@
 mod capture;
 mod drive;
 mod link;
+mod nat;
 mod station;
