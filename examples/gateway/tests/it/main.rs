@@ -13,6 +13,7 @@ mod demo;
 mod ipv6;
 mod life;
 mod long;
+mod nat;
 mod own_traffic;
 mod pair;
 mod policy;
