@@ -43,7 +43,7 @@ fn state(installation: &Installation, sa: &KeyedSa) -> String {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut lines = Vec::new();
-    shared::negotiate(|gateway, output| match output {
+    shared::negotiate(&shared::suite(), |gateway, output| match output {
         Output::Install(installation) => {
             for sa in &installation.sas {
                 lines.push(format!("gateway {gateway}: {}", state(installation, sa)));

@@ -11,7 +11,7 @@ use oakley::Output;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut lines = Vec::new();
-    shared::negotiate(|gateway, output| {
+    shared::negotiate(&shared::suite(), |gateway, output| {
         lines.push(match output {
             Output::Transmit { octets, .. } => {
                 format!("{gateway}: sends\n{}", isakmp_wire::dissect(octets))

@@ -11,21 +11,26 @@ use oakley::*;
 /// Both gateways' policy; the flow is that of each side.
 struct Policy {
     me: IpAddr,
+    suite: Phase1Suite,
     selectors: SelectorPair,
+}
+
+/// What suits gateways of today.
+pub(crate) fn suite() -> Phase1Suite {
+    Phase1Suite {
+        priority: 10,
+        cipher: CipherAlgorithm::AesCbc,
+        key_len: 16,
+        hash: HashAlgorithm::Sha256,
+        method: AuthMethod::PreShared,
+        group: GroupId::MODP_2048,
+        lifetime: Lifetime { seconds: Some(86_400), kilobytes: None },
+    }
 }
 
 impl PolicySource for Policy {
     fn phase1(&self, _: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
-        let suite = Phase1Suite {
-            priority: 10,
-            cipher: CipherAlgorithm::AesCbc,
-            key_len: 16,
-            hash: HashAlgorithm::Sha256,
-            method: AuthMethod::PreShared,
-            group: GroupId::MODP_2048,
-            lifetime: Lifetime { seconds: Some(86_400), kilobytes: None },
-        };
-        let policy = Phase1Policy::new(vec![suite], Identity::Address(self.me));
+        let policy = Phase1Policy::new(vec![self.suite.clone()], Identity::Address(self.me));
         Work::Done((mode == Mode::Main).then(|| Arc::new(policy)))
     }
 
@@ -50,7 +55,7 @@ impl PolicySource for Policy {
 }
 
 /// The gateway with this number, 1 or 2, and its path to the other.
-pub(crate) fn gateway(number: u8) -> (Engine, Path, SelectorPair) {
+pub(crate) fn gateway(number: u8, suite: &Phase1Suite) -> (Engine, Path, SelectorPair) {
     let address = |number: u8| SocketAddr::from(([192, 0, 2, number], 500));
     let net = |number: u8| TrafficSelector {
         addresses: IpAddr::from([10, number, 0, 0])..=IpAddr::from([10, number, 0, 255]),
@@ -62,14 +67,14 @@ pub(crate) fn gateway(number: u8) -> (Engine, Path, SelectorPair) {
     let selectors = SelectorPair { local: net(number), remote: net(other) };
     let random = Arc::new(SeededRandom::new(number.into()));
     let provider = CryptoProvider { random, ..provider() };
-    let policy = Policy { me: path.local.ip(), selectors: selectors.clone() };
+    let policy = Policy { me: path.local.ip(), suite: suite.clone(), selectors: selectors.clone() };
     (Engine::new(Config::default(), provider, Arc::new(policy)), path, selectors)
 }
 
 /// Lets the first gateway begin and carries datagrams until nothing flies, showing each output with its gateway's number.
-pub(crate) fn negotiate(mut show: impl FnMut(u8, &Output)) -> Result<(), ApiMisuse> {
-    let (mut one, path, selectors) = gateway(1);
-    let (mut two, ..) = gateway(2);
+pub(crate) fn negotiate(suite: &Phase1Suite, mut show: impl FnMut(u8, &Output)) -> Result<(), ApiMisuse> {
+    let (mut one, path, selectors) = gateway(1, suite);
+    let (mut two, ..) = gateway(2, suite);
     let now = Duration::ZERO;
     one.handle_input(now, Input::Initiate(Request { path, selectors }))?;
     let mut quiet = 0;
