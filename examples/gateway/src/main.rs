@@ -24,6 +24,18 @@ struct Cli {
 enum Command {
     /// Shows two routers and two hosts on a simulated network; ends with status 0 only when the scenario's outcome occurred
     Demo(Demo),
+    /// Runs the gateway on this machine until it is told to stop; needs Linux and root, or the capabilities that it names
+    #[cfg(target_os = "linux")]
+    Run(Run),
+    /// Asks a running gateway, as in: gateway exec --socket PATH "show crypto isakmp sa"
+    #[cfg(target_os = "linux")]
+    Exec {
+        /// Where it listens
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+        /// A show command, "clear crypto sa" or "clear crypto isakmp"
+        command: String,
+    },
     /// Reads configurations and says what is wrong with them; ends with status 2 when a line is unsupported or wrong
     Check {
         /// Configurations
@@ -69,10 +81,57 @@ struct Demo {
     show: Vec<String>,
 }
 
+/// The configuration's interface with a crypto map is outside: its address must be one of this machine. What the access
+/// lists call remote gets routes into a TUN interface. SIGHUP reads the configuration again, SIGTERM and SIGINT end the
+/// gateway and all SAs.
+#[cfg(target_os = "linux")]
+#[derive(Args)]
+struct Run {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Our address outside, in place of the configuration's; once for each family
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<core::net::IpAddr>,
+    /// Our port of IKE, for laboratories
+    #[arg(long, value_name = "PORT", default_value_t = 500)]
+    port: u16,
+    /// Our port of IKE and ESP behind address translators, for laboratories
+    #[arg(long, value_name = "PORT", default_value_t = 4500)]
+    nat_port: u16,
+    /// Name of the TUN interface
+    #[arg(long, value_name = "NAME", default_value = "ipsec0")]
+    tun: String,
+    /// Octets of the largest packet that this machine sends into the TUN interface
+    #[arg(long, value_name = "OCTETS", default_value_t = 1400, value_parser = clap::value_parser!(u16).range(576..))]
+    tun_mtu: u16,
+    /// Lets `gateway exec` in here; only its owner may
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Writes what crosses the outside interface, as pcapng
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Writes the keys of all SAs, in the files that Wireshark reads
+    #[arg(long, value_name = "FOLDER")]
+    keylog: Option<PathBuf>,
+    /// Writes the debug lines
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let status = match Cli::parse().command {
         Command::Demo(demo) => run_demo(demo, &mut out),
+        #[cfg(target_os = "linux")]
+        Command::Run(run) => run_gateway(run, &mut out),
+        #[cfg(target_os = "linux")]
+        Command::Exec { socket, command } => match gateway::io::exec(&socket, &command) {
+            Ok(text) => {
+                out.write_all(text.as_bytes()).map(|()| check::FINE).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        },
         Command::Check { files, verbose } => {
             check::check(&files, verbose, &mut out).map_err(|error| error.to_string())
         }
@@ -84,6 +143,21 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "gateway: {reason}");
             ExitCode::from(check::FAILED)
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn run_gateway(run: Run, out: &mut dyn Write) -> Result<u8, String> {
+    let Run { config, listen, port, nat_port, tun, tun_mtu, socket, pcap, keylog, log } = run;
+    let options =
+        gateway::io::RunOptions { config, listen, port, nat_port, tun, tun_mtu, socket, pcap, keylog, log };
+    match gateway::io::run(&options, out) {
+        Ok(()) => Ok(check::FINE),
+        Err(error @ gateway::io::RunError::Config(_)) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            Ok(check::WRONG)
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -167,6 +167,58 @@ impl Flows {
         self.policies.insert(config.interface, spd);
     }
 
+    /// The flow of another configuration that is this one.
+    fn counterpart(&self, other: &Self, flow: &FlowState) -> Option<FlowId> {
+        let (map, entry) = (other.maps.get(flow.map)?, other.entry(flow)?);
+        let is_same = |one: &FlowState| {
+            let same_place = self.maps.get(one.map).is_some_and(|own| {
+                own.name == map.name && own.interface == map.interface && own.locals == map.locals
+            });
+            let same_entry = self.entry(one).is_some_and(|own| own.sequence == entry.sequence);
+            same_place && same_entry && one.negotiated == flow.negotiated
+        };
+        self.flows.iter().position(is_same).map(FlowId)
+    }
+
+    /// Bundles of flows that `new` does not have unchanged; `unchanged` says it of a map's entry by name and number.
+    pub(super) fn strangers_to(&self, new: &Self, unchanged: impl Fn(&str, u16) -> bool) -> Vec<BundleId> {
+        let stays = |bundle: &BundleState| {
+            let flow = self.flow(bundle.flow)?;
+            let (map, entry) = (self.maps.get(flow.map)?, self.entry(flow)?);
+            unchanged(&map.name, entry.sequence).then(|| new.counterpart(self, flow)).flatten()
+        };
+        self.bundles.iter().filter(|(_, bundle)| stays(bundle).is_none()).map(|(id, _)| *id).collect()
+    }
+
+    /// Takes over the flows' counters and SAs from the flows of an earlier configuration.
+    pub(super) fn adopt(&mut self, old: Self) {
+        let mut adopted = BTreeMap::new();
+        for (index, flow) in old.flows.iter().enumerate() {
+            let Some(id) = self.counterpart(&old, flow) else { continue };
+            let Some(own) = self.flow_mut(id) else { continue };
+            own.counters = flow.counters;
+            own.bundles.clone_from(&flow.bundles);
+            own.negotiating_until = flow.negotiating_until;
+            let bundles = old.bundles.iter().filter(|(_, bundle)| bundle.flow == FlowId(index));
+            adopted.extend(bundles.map(|(bundle, _)| (*bundle, id)));
+        }
+        self.bundles = old.bundles;
+        self.bundles.retain(|id, bundle| {
+            let Some(flow) = adopted.get(id) else { return false };
+            bundle.flow = *flow;
+            true
+        });
+        self.inbound = old.inbound;
+        self.inbound.retain(|_, (id, _)| adopted.contains_key(id));
+        self.outbound = old.outbound;
+        self.outbound.retain(|_, id| adopted.contains_key(id));
+    }
+
+    /// Whether some entry has this peer.
+    pub(super) fn has_peer(&self, peer: IpAddr) -> bool {
+        self.maps.iter().flat_map(|map| &map.entries).any(|entry| entry.peers.contains(&peer))
+    }
+
     /// The policies of an interface; `None` if no map is applied to it.
     pub(super) fn policy(&self, interface: InterfaceIndex) -> Option<&Spd<FlowId>> {
         self.policies.get(&interface)

@@ -13,6 +13,7 @@
 //!
 //! `install` alone knows what was negotiated and what protects packets; everything else knows one of the two.
 
+mod admin;
 mod counters;
 pub mod datagram;
 mod event;

@@ -87,7 +87,7 @@ pub struct Route {
 }
 
 /// Interfaces and static routes of one router.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoutingTable {
     /// In the order of the configuration.
     pub interfaces: Vec<Interface>,

@@ -1,0 +1,128 @@
+//! What the machine itself must not let past us: routes that are ours, and clear packets that should have been protected.
+
+use core::net::IpAddr;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use ipsec_core::Selector;
+
+use super::error::{NET_ADMIN, RunError};
+use super::netlink::Netlink;
+use crate::router::Router;
+
+/// A destination and the bits of it that count.
+pub(super) type Prefix = (IpAddr, u8);
+
+/// What the maps protect, seen from the machine.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Protected {
+    /// What is behind the peers.
+    pub(super) remote: BTreeSet<Prefix>,
+    /// Whether a peer itself is among it, as in transport mode.
+    pub(super) covers_a_peer: bool,
+}
+
+impl Protected {
+    pub(super) fn of(router: &Router) -> Self {
+        let mut this = Self::default();
+        for entry in router.maps().iter().flat_map(|map| &map.entries) {
+            for flow in entry.lines.iter().filter_map(|line| line.negotiated.as_ref()) {
+                let range = &flow.remote.addresses;
+                this.remote.extend(prefix_of(*range.start(), *range.end()));
+                this.covers_a_peer |= entry.peers.iter().any(|peer| range.contains(peer));
+            }
+        }
+        this
+    }
+}
+
+/// The prefix that is exactly this range: access lists name no other ranges.
+fn prefix_of(first: IpAddr, last: IpAddr) -> Option<Prefix> {
+    let bits = if first.is_ipv4() { 32 } else { 128 };
+    (0..=bits)
+        .rev()
+        .find(|prefix| Selector::prefix(first, *prefix).is_some_and(|range| range == (first..=last)))
+        .map(|prefix| (first, prefix))
+}
+
+/// Routes into the TUN interface, and the reverse path filter of the outside device.
+pub(super) struct Guard {
+    netlink: Netlink,
+    interface: u32,
+    source: Option<IpAddr>,
+    routes: BTreeSet<Prefix>,
+    /// The filter's switch and what stood in it before.
+    filter: Option<(PathBuf, String)>,
+}
+
+impl Guard {
+    /// `source` is the address that the host should send from into tunnels, where it has one inside.
+    pub(super) fn new(netlink: Netlink, interface: u32, source: Option<IpAddr>) -> Self {
+        Self { netlink, interface, source, routes: BTreeSet::new(), filter: None }
+    }
+
+    /// Makes the machine's routes those of `protected`, and takes back the others of ours.
+    pub(super) fn apply(&mut self, protected: &Protected, device: Option<&str>) -> Result<(), RunError> {
+        for prefix in self.routes.difference(&protected.remote) {
+            // It may be gone with what it led to.
+            let _ = self.netlink.remove_route(*prefix, self.interface);
+        }
+        for prefix @ (address, len) in protected.remote.difference(&self.routes) {
+            let source = self.source.filter(|source| source.is_ipv4() == address.is_ipv4());
+            self.netlink
+                .add_route(*prefix, self.interface, source)
+                .map_err(|error| RunError::of(format!("the route to {address}/{len}"), NET_ADMIN, error))?;
+        }
+        self.routes.clone_from(&protected.remote);
+        if let Some(device) = device {
+            self.filter(device, !protected.covers_a_peer);
+        }
+        Ok(())
+    }
+
+    /// RFC 3704 2.2: with strict reverse path filtering the machine drops what comes clear from behind a tunnel, because
+    /// its way back is the TUN interface. Where a peer itself is behind a tunnel that would drop its ESP as well.
+    fn filter(&mut self, device: &str, strict: bool) {
+        self.restore();
+        let switch = PathBuf::from("/proc/sys/net/ipv4/conf").join(device).join("rp_filter");
+        if strict
+            && let Ok(before) = fs::read_to_string(&switch)
+            && fs::write(&switch, "1").is_ok()
+        {
+            self.filter = Some((switch, before));
+        }
+    }
+
+    fn restore(&mut self) {
+        if let Some((switch, before)) = self.filter.take() {
+            // The device may be gone by now.
+            let _ = fs::write(switch, before);
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        for prefix in &self.routes {
+            // They go with the interface as well.
+            let _ = self.netlink.remove_route(*prefix, self.interface);
+        }
+        self.restore();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_prefixes() {
+        let prefix = |first: &str, last: &str| prefix_of(first.parse().unwrap(), last.parse().unwrap());
+        assert_eq!(prefix("60.60.60.0", "60.60.60.255"), Some(("60.60.60.0".parse().unwrap(), 24)));
+        assert_eq!(prefix("10.9.0.2", "10.9.0.2"), Some(("10.9.0.2".parse().unwrap(), 32)));
+        assert_eq!(prefix("0.0.0.0", "255.255.255.255"), Some(("0.0.0.0".parse().unwrap(), 0)));
+        assert_eq!(prefix("fd02::", "fd02::ffff:ffff:ffff:ffff"), Some(("fd02::".parse().unwrap(), 64)));
+        assert_eq!(prefix("10.0.0.1", "10.0.0.2"), None);
+    }
+}

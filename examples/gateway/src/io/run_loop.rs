@@ -1,0 +1,413 @@
+//! The loop: whatever is ready goes into the router, whatever the router says comes out.
+
+use core::net::IpAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use crypto_provider::default::provider;
+use ipsec_core::IpHeader;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use netsim::{Node as _, Port};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::RunOptions;
+use super::clock::Clock;
+use super::control::Control;
+use super::error::{NET_ADMIN, RunError};
+use super::files::Files;
+use super::guard::{Guard, Protected};
+use super::netlink::Netlink;
+use super::sockets::Outside;
+use super::tun::Tun;
+use crate::check;
+use crate::cli::show::Show;
+use crate::ios::model::RunningConfig;
+use crate::router::{InterfaceIndex, Router, RouterOptions};
+
+/// Octets of the longest IP packet.
+const PACKET: usize = 65_535;
+/// Packets of one source in a row, so that none keeps the others out.
+const TURN: usize = 64;
+/// A client of the control socket is looked after so often.
+const CLIENT_TURN: Duration = Duration::from_millis(20);
+
+/// Where packets come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Tun,
+    /// A socket of a local address.
+    Outside(usize, usize),
+    Control,
+    Signal,
+}
+
+/// Runs the gateway until it is told to stop. `out` gets a line when it is ready.
+///
+/// # Errors
+/// [`RunError`]: nothing of it is left on the machine then.
+pub fn run(options: &RunOptions, out: &mut dyn Write) -> Result<(), RunError> {
+    let mut gateway = Gateway::open(options)?;
+    // Whoever started us may have gone.
+    let _ = writeln!(out, "{}", gateway.introduction()).and_then(|()| out.flush());
+    gateway.work()?;
+    gateway.stop();
+    Ok(())
+}
+
+struct Gateway<'a> {
+    options: &'a RunOptions,
+    clock: Clock,
+    router: Router,
+    outside: Vec<Side>,
+    /// Interfaces without a map: the host is behind them.
+    inside: Vec<InterfaceIndex>,
+    tun: Tun,
+    guard: Guard,
+    control: Option<Control>,
+    files: Files,
+    poll: Poll,
+    sources: Vec<Source>,
+    signals: Signals,
+    /// Clear packets that the router would have sent outside: the host's own routing does that.
+    not_ours: u64,
+}
+
+/// One local address outside.
+struct Side {
+    interface: InterfaceIndex,
+    local: IpAddr,
+    device: Option<String>,
+    sockets: Outside,
+}
+
+struct Signals {
+    wake: UnixStream,
+    stop: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn open() -> io::Result<Self> {
+        let (wake, sender) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for (signal, flag) in [(SIGINT, &stop), (SIGTERM, &stop), (SIGHUP, &reload)] {
+            signal_hook::flag::register(signal, Arc::clone(flag))?;
+            signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+        }
+        Ok(Self { wake, stop, reload })
+    }
+}
+
+/// Reads the configuration; addresses that were named by `--listen` take the place of the map interface's own.
+fn configuration(options: &RunOptions) -> Result<RunningConfig, RunError> {
+    let text = check::read(&options.config).map_err(|error| RunError::at(&options.config, error))?;
+    let name = options.config.display().to_string();
+    let (mut config, _policies) = check::load(&name, text.expose()).map_err(RunError::Config)?;
+    let outside = config.interfaces.iter_mut().find(|interface| interface.crypto_map.is_some());
+    if let Some(interface) = outside {
+        for listen in &options.listen {
+            match listen {
+                IpAddr::V4(address) => {
+                    if let Some(first) = interface.addresses.first_mut() {
+                        first.address = *address;
+                    }
+                }
+                IpAddr::V6(address) => {
+                    if let Some(first) = interface.ipv6_addresses.first_mut() {
+                        first.0 = *address;
+                    }
+                }
+            }
+        }
+    }
+    Ok(config)
+}
+
+impl<'a> Gateway<'a> {
+    fn open(options: &'a RunOptions) -> Result<Self, RunError> {
+        let config = configuration(options)?;
+        let settings = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
+        let router = Router::new(&options.config.display().to_string(), config, provider(), settings)?;
+        let netlink = Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))?;
+        let outside = sides(options, &router, &netlink)?;
+        let inside = inside(&router);
+        let tun = Tun::open(&options.tun, options.tun_mtu)?;
+        let source = inside.iter().find_map(|index| {
+            let own = router.routing().interface(*index)?.nets.first()?.address;
+            netlink.interface_of(own).ok().flatten().map(|_| own)
+        });
+        let mut guard = Guard::new(netlink, tun.index, source);
+        let protected = Protected::of(&router);
+        for side in &outside {
+            guard.apply(&protected, side.device.as_deref())?;
+        }
+        let control = options.socket.as_deref().map(Control::listen).transpose()?;
+        let failed = |error| RunError::Io { what: "the event loop".to_owned(), error };
+        let mut this = Self {
+            options,
+            clock: Clock::start(),
+            router,
+            outside,
+            inside,
+            tun,
+            guard,
+            control,
+            files: Files::open(options)?,
+            poll: Poll::new().map_err(failed)?,
+            sources: Vec::new(),
+            signals: Signals::open().map_err(failed)?,
+            not_ours: 0,
+        };
+        this.watch().map_err(failed)?;
+        Ok(this)
+    }
+
+    fn watch(&mut self) -> io::Result<()> {
+        let mut sources =
+            vec![(Source::Tun, self.tun.as_raw_fd()), (Source::Signal, self.signals.wake.as_raw_fd())];
+        sources.extend(self.control.as_ref().map(|control| (Source::Control, control.descriptor())));
+        for (side, outside) in self.outside.iter().enumerate() {
+            let sockets = outside.sockets.descriptors().enumerate();
+            sources.extend(sockets.map(|(socket, descriptor)| (Source::Outside(side, socket), descriptor)));
+        }
+        for (source, descriptor) in sources {
+            self.register(source, descriptor)?;
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, source: Source, descriptor: RawFd) -> io::Result<()> {
+        let token = Token(self.sources.len());
+        self.poll.registry().register(&mut SourceFd(&descriptor), token, Interest::READABLE)?;
+        self.sources.push(source);
+        Ok(())
+    }
+
+    fn introduction(&self) -> String {
+        let locals: Vec<_> = self.outside.iter().map(|side| side.local.to_string()).collect();
+        let mut text = format!(
+            "{} is running at {}, inside by {}",
+            self.router.hostname(),
+            locals.join(", "),
+            self.options.tun
+        );
+        if let Some(socket) = &self.options.socket {
+            text.push_str(&format!("; gateway exec --socket {} \"show crypto isakmp sa\"", socket.display()));
+        }
+        if self.options.keylog.is_some() {
+            text.push_str("\nATTENTION: the keys of all SAs are being written to files.");
+        }
+        text
+    }
+
+    fn work(&mut self) -> Result<(), RunError> {
+        let mut events = Events::with_capacity(64);
+        let mut ready: BTreeMap<usize, ()> = BTreeMap::new();
+        let mut buffer = vec![0; PACKET];
+        while !self.signals.stop.load(Ordering::Relaxed) {
+            let wait = self.wait(!ready.is_empty());
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => {
+                    return Err(RunError::Io { what: "the event loop".to_owned(), error });
+                }
+                _ => {}
+            }
+            ready.extend(events.iter().map(|event| (event.token().0, ())));
+            // Each source has a turn; one that has more keeps its place for the next round.
+            ready.retain(|token, ()| self.turn(*token, &mut buffer));
+            let now = self.clock.now();
+            if self.router.poll_timeout().is_some_and(|at| at <= now) {
+                self.router.handle_timeout(now);
+            }
+            self.drain();
+            if self.signals.reload.swap(false, Ordering::Relaxed) {
+                self.reload();
+            }
+            self.serve();
+        }
+        Ok(())
+    }
+
+    fn wait(&self, more: bool) -> Option<Duration> {
+        if more {
+            return Some(Duration::ZERO);
+        }
+        let timeout = self.router.poll_timeout().map(|at| at.saturating_sub(self.clock.now()));
+        let client = self.control.as_ref().is_some_and(Control::is_busy).then_some(CLIENT_TURN);
+        timeout.into_iter().chain(client).min()
+    }
+
+    /// Whether the source may have more.
+    fn turn(&mut self, token: usize, buffer: &mut [u8]) -> bool {
+        match self.sources.get(token) {
+            Some(Source::Tun) => self.take_from_host(buffer),
+            Some(&Source::Outside(side, socket)) => self.take_from_outside(side, socket, buffer),
+            Some(Source::Signal) => {
+                // The flags say what it was.
+                while matches!(io::Read::read(&mut self.signals.wake, buffer), Ok(len) if len > 0) {}
+                false
+            }
+            Some(Source::Control) | None => false,
+        }
+    }
+
+    fn take_from_host(&mut self, buffer: &mut [u8]) -> bool {
+        for _ in 0..TURN {
+            let Ok(len) = self.tun.receive(buffer) else { return false };
+            let packet = buffer.get(..len).unwrap_or_default();
+            let Ok(header) = IpHeader::parse(packet) else { continue };
+            let now = self.clock.now();
+            if self.router.routing().owner(header.source()).is_some() {
+                self.router.originate(now, packet);
+            } else {
+                let routing = self.router.routing();
+                let on_net = |index: &&InterfaceIndex| {
+                    routing.interface(**index).is_some_and(|one| one.is_on_net(header.source()))
+                };
+                let by_route = routing.egress(header.source()).filter(|index| self.inside.contains(index));
+                let from = self.inside.iter().find(on_net).copied().or(by_route);
+                // A source that no inside interface knows is one that the router refuses and counts.
+                if let Some(from) = from.or_else(|| self.inside.first().copied()) {
+                    self.router.handle_packet(now, Port(from.0), &packet.to_vec());
+                }
+            }
+            self.drain();
+        }
+        true
+    }
+
+    fn take_from_outside(&mut self, side: usize, socket: usize, buffer: &mut [u8]) -> bool {
+        for _ in 0..TURN {
+            let Some(outside) = self.outside.get(side) else { return false };
+            let interface = outside.interface;
+            // An error of a socket is that of an earlier packet, which its peer does not want: it is gone with it.
+            let packet = match outside.sockets.receive(socket, buffer) {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return false,
+                Err(_) => continue,
+            };
+            self.files.packet(Clock::time_of_day(), &packet);
+            self.router.handle_packet(self.clock.now(), Port(interface.0), &packet);
+            self.drain();
+        }
+        true
+    }
+
+    /// Does what the router wants.
+    fn drain(&mut self) {
+        while let Some((port, packet)) = self.router.poll_transmit() {
+            if self.inside.contains(&InterfaceIndex(port.0)) {
+                // A host that does not take a packet loses it, as on any wire.
+                let _ = self.tun.send(&packet);
+            } else {
+                self.send_outside(&packet);
+            }
+        }
+        while let Some(packet) = self.router.poll_local() {
+            let _ = self.tun.send(&packet);
+        }
+        let mut happened = false;
+        while let Some(happening) = self.router.poll_happening() {
+            self.files.happening(&happening);
+            happened = true;
+        }
+        if happened {
+            self.files.flush(&self.router);
+        }
+    }
+
+    fn send_outside(&mut self, packet: &[u8]) {
+        let Ok(header) = IpHeader::parse(packet) else { return };
+        for side in &self.outside {
+            match side.sockets.send(&header, packet) {
+                Ok(false) => {}
+                Ok(true) => return self.files.packet(Clock::time_of_day(), packet),
+                // The network's answer to an earlier packet, or no room: lost as on any wire.
+                Err(_) => return,
+            }
+        }
+        self.not_ours = self.not_ours.saturating_add(1);
+    }
+
+    fn serve(&mut self) {
+        let Some(mut control) = self.control.take() else { return };
+        control.serve(|command| self.command(command));
+        self.control = Some(control);
+        self.drain();
+    }
+
+    fn command(&mut self, command: &str) -> Result<String, String> {
+        let now = self.clock.now();
+        let words: Vec<&str> = command.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            ["clear", "crypto", "sa"] => self.router.clear_sas(now),
+            ["clear", "crypto", "isakmp"] => self.router.clear_isakmp(now),
+            _ => {
+                let show = Show::named(command).ok_or_else(|| {
+                    let known = Show::ALL.iter().map(|(name, _)| format!("\n  {name}"));
+                    let known: String = known
+                        .chain(["\n  clear crypto sa", "\n  clear crypto isakmp"].map(str::to_owned))
+                        .collect();
+                    format!("no command '{}'; there are{known}", crate::cli::printable(command))
+                })?;
+                return Ok(show.of(&self.router, now));
+            }
+        }
+        Ok(String::new())
+    }
+
+    /// A new configuration: peers of which nothing changed keep their SAs. A faulty one changes nothing.
+    fn reload(&mut self) {
+        let result = configuration(self.options).and_then(|config| {
+            let name = self.options.config.display().to_string();
+            self.router.reconfigure(self.clock.now(), &name, config)?;
+            self.inside = inside(&self.router);
+            let protected = Protected::of(&self.router);
+            for side in &self.outside {
+                self.guard.apply(&protected, side.device.as_deref())?;
+            }
+            Ok(())
+        });
+        let _ = match result {
+            Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
+            Err(error) => writeln!(io::stderr(), "{error}\nthe former configuration stays in force"),
+        };
+        self.drain();
+    }
+
+    /// Tells the peers, and leaves nothing behind.
+    fn stop(mut self) {
+        self.router.clear_isakmp(self.clock.now());
+        self.drain();
+        self.files.finish(&self.router);
+    }
+}
+
+fn sides(options: &RunOptions, router: &Router, netlink: &Netlink) -> Result<Vec<Side>, RunError> {
+    let mut sides = Vec::new();
+    for map in router.maps() {
+        for local in &map.locals {
+            let found = netlink.interface_of(*local);
+            let found = found.map_err(|error| RunError::of("looking up addresses", NET_ADMIN, error))?;
+            let (_, device) = found.ok_or(RunError::NoSuchAddress(*local))?;
+            // What an address of the loopback device sends leaves by another one.
+            let device = (device != "lo").then_some(device);
+            let sockets = Outside::open(*local, device.as_deref(), (options.port, options.nat_port))?;
+            sides.push(Side { interface: map.interface, local: *local, device, sockets });
+        }
+    }
+    if sides.is_empty() { Err(RunError::NoMap) } else { Ok(sides) }
+}
+
+fn inside(router: &Router) -> Vec<InterfaceIndex> {
+    let count = u16::try_from(router.routing().interfaces.len()).unwrap_or(u16::MAX);
+    let has_map = |index: &InterfaceIndex| router.maps().iter().any(|map| map.interface == *index);
+    (0..count).map(InterfaceIndex).filter(|index| !has_map(index)).collect()
+}
