@@ -1,0 +1,171 @@
+"""Rows of the matrix, and what they share: scratch folders, commands, our gateway as a process in a namespace."""
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+HERE = Path(__file__).resolve().parent.parent
+LAB = HERE / "lab"
+sys.path.insert(0, str(HERE))
+import ah_icv
+import ipsec_capture
+
+START_SECONDS = 15
+STOP_SECONDS = 15
+
+
+class Fault(Exception):
+    """A row that does not hold."""
+
+
+class NotRun(Exception):
+    """A row that cannot run here, and why."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: against whom, in which role of ours, what, and how it is judged."""
+    peer: str
+    role: str
+    exchange: str
+    suite: str
+    #: A class and its arguments; rows that name the same session in a row share one.
+    session: tuple
+    #: Called with the session and the row's folder; raises Fault.
+    check: Callable = field(compare=False)
+    quick: bool = False
+
+    def title(self):
+        return f"{self.peer}, {self.role}, {self.exchange}, {self.suite}"
+
+
+class Session:
+    """A peer that was started and serves one row after another."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder, self.number = options, folder, 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
+    def before_row(self):
+        """Back to a state without SAs."""
+
+
+def run(*command, timeout=60, check=True, **more):
+    """Runs a command; its standard output. Whatever it says is part of the fault when it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, errors="replace", **more)
+    except subprocess.TimeoutExpired as error:
+        raise Fault(f"{shlex.join(words[:8])}: no end after {timeout} s") from error
+    if check and done.returncode:
+        said = " / ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
+        raise Fault(f"{shlex.join(words[:8])}: status {done.returncode}: {said[:300]}")
+    return done.stdout
+
+
+def wait_for(what, seconds, probe):
+    """Waits until probe() is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = probe()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise Fault(f"{what}: not within {seconds} s")
+
+
+class Gateway:
+    """One `gateway run` in a namespace."""
+
+    def __init__(self, options, namespace, folder, config, *arguments, name="gateway"):
+        self.options, self.namespace, self.folder, self.name = options, namespace, folder, name
+        self.arguments = arguments
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config = folder / f"{name}.cfg"
+        self.config.write_text(config)
+        self.socket, self.keys, self.pcap = folder / f"{name}.sock", folder / f"{name}.keys", folder / f"{name}.pcapng"
+        self.said = folder / f"{name}.out"
+        self.process = None
+
+    def start(self):
+        command = ["ip", "netns", "exec", self.namespace, self.options.gateway, "run", "--config", self.config, "--socket", self.socket,
+                   "--keylog", self.keys, "--pcap", self.pcap, "--log", self.folder / f"{self.name}.log", *self.arguments]
+        with open(self.said, "a") as said:
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        wait_for(f"{self.name} started", START_SECONDS, self.ready)
+        return self
+
+    def ready(self):
+        if self.process.poll() is not None:
+            raise Fault(f"{self.name} ended with status {self.process.returncode}: {self.said.read_text()[-300:]}")
+        return self.socket.exists()
+
+    def show(self, command):
+        return run("ip", "netns", "exec", self.namespace, self.options.gateway, "exec", "--socket", self.socket, command)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                self.kill()
+                raise Fault(f"{self.name} did not end after {STOP_SECONDS} s") from error
+            if self.process.returncode:
+                raise Fault(f"{self.name} ended with status {self.process.returncode}: {self.said.read_text()[-300:]}")
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()
+
+    def sealed_and_opened(self):
+        """Sums of what `show crypto ipsec sa` counts."""
+        text = self.show("show crypto ipsec sa")
+        total = lambda word: sum(int(part.split(",")[0]) for part in text.split(f"#pkts {word}: ")[1:])
+        return total("encaps"), total("decaps")
+
+
+def ping(namespace, source, target, count=1, wait=6, size=56):
+    """Echo requests that must all be answered; the first may wait for a tunnel."""
+    run("ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", count, "-i", "0.2", "-W", wait, "-s", size, "-I", source, target,
+        timeout=wait + count + 10)
+
+
+def judge(*gateways, least_esp=0, least_ah=0):
+    """tshark opens what our gateways wrote down of their wire with the keys they logged; scapy judges AH."""
+    for gateway in gateways:
+        holders = sorted({path.parent for path in gateway.keys.rglob("ikev1_decryption_table")})
+        findings = ipsec_capture.examine(gateway.pcap, holders)
+        _, faults = ah_icv.check(gateway.pcap, sorted(gateway.keys.rglob("keys.txt")))
+        faults = findings.faults + faults
+        if faults:
+            raise Fault(f"{len(faults)} faults in the capture, the first: {faults[0]}")
+        esp, ah = sum(bool(f.esp) for f in findings.frames), sum(bool(f.ah) for f in findings.frames)
+        if esp < least_esp or ah < least_ah:
+            raise Fault(f"the capture holds {esp} ESP and {ah} AH packets")
+
+
+def lab(script, *words, timeout=60, **settings):
+    """One of the lab's scripts."""
+    return run("bash", LAB / script, *words, timeout=timeout, env={**os.environ, **settings})

@@ -1,0 +1,165 @@
+"""Two of our own gateways in namespaces, with the address plans of the document's configurations."""
+import os
+import time
+
+from .core import LAB, Fault, Gateway, Row, Session, judge, ping, run
+from .ios import Site, quoted, transforms
+
+#: Local and remote address of the outer network, the two inner networks and their hosts: the document's three pairs.
+PLANS = {
+    "cl-2513-2A and -2B": ("20.20.20.21", "20.20.20.20", "50.50.50.50", "60.60.60.60"),
+    "lab-isdn and lab-isdn1": ("12.12.12.12", "12.12.12.13", "20.20.20.20", "40.40.40.40"),
+    "wan2511 and wan2516": ("20.20.20.21", "20.20.20.20", "50.50.50.50", "60.60.60.60"),
+}
+FIRST = "cl-2513-2A and -2B"
+LARGEST_UDP = 65507
+SIZES = sorted({*range(0, 3001), *(2 ** n + d for n in range(11, 17) for d in (-1, 0, 1) if 2 ** n + d <= LARGEST_UDP), LARGEST_UDP})
+
+
+def network(address):
+    return address.rsplit(".", 1)[0] + ".0"
+
+
+class Pair(Session):
+    """Two namespaces on a wire; the rows start gateways in them."""
+
+    def __init__(self, options, folder, plan=FIRST):
+        super().__init__(options, folder)
+        self.plan = PLANS[plan]
+
+    def start(self):
+        self.namespaces = [f"gw{side}{os.getpid()}" for side in "ab"]
+        a, b = self.namespaces
+        for name in self.namespaces:
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "link", "add", "wire", "netns", a, "type", "veth", "peer", "name", "wire", "netns", b)
+        outer, inner = self.plan[:2], self.plan[2:]
+        for index, name in enumerate(self.namespaces):
+            run("ip", "-n", name, "link", "set", "wire", "up")
+            run("ip", "-n", name, "addr", "add", f"{outer[index]}/24", "dev", "wire")
+            run("ip", "-n", name, "addr", "add", f"fd20::{index + 1}/64", "dev", "wire", "nodad")
+            run("ip", "-n", name, "addr", "add", f"{inner[index]}/24", "dev", "lo")
+            run("ip", "-n", name, "addr", "add", f"fd5{index}::1/64", "dev", "lo", "nodad")
+        time.sleep(0.3)
+
+    def stop(self):
+        for name in self.namespaces:
+            run("ip", "netns", "del", name)
+
+    def before_row(self):
+        for name in self.namespaces:
+            run("ip", "netns", "exec", name, "tc", "qdisc", "del", "dev", "wire", "root", check=False)
+
+    def netem(self, *words):
+        for name in self.namespaces:
+            run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "wire", "root", "netem", *words)
+
+    def gateways(self, folder, **site):
+        here, there, inside, outside = self.plan
+        shared = dict(key="sharedkey", **site)
+        sites = (Site(local=here, remote=there, inside=network(inside), outside=network(outside), inside_address=inside, **shared),
+                 Site(local=there, remote=here, inside=network(outside), outside=network(inside), inside_address=outside, **shared))
+        return [Gateway(self.options, name, folder, site.text(), name=f"gateway-{letter}")
+                for name, site, letter in zip(self.namespaces, sites, "ab")]
+
+    def ends(self, transport=False):
+        return self.plan[:2] if transport else self.plan[2:]
+
+
+def both(work, least_esp=0, least_ah=0, **site):
+    """Starts both gateways, does some work, lets tshark and scapy look at both wires."""
+    def check(session, row, folder):
+        one, two = session.gateways(folder, **site)
+        with one, two:
+            said = work(session, one, two, session.ends(site.get("transport", False)))
+        judge(one, two, least_esp=least_esp, least_ah=least_ah)
+        return said
+    return check
+
+
+def echoes(session, one, two, ends):
+    (a, b), (here, there) = session.namespaces, ends
+    ping(a, here, there, 3)
+    ping(b, there, here, 3)
+    for gateway in (one, two):
+        if min(gateway.sealed_and_opened()) < 6:
+            raise Fault(f"{gateway.name} counts {gateway.sealed_and_opened()} packets sealed and opened")
+
+
+def datagrams(session, one, two, ends):
+    (a, b), (here, there) = session.namespaces, ends
+    sizes = ",".join(map(str, SIZES))
+    run("python3", LAB / "datagrams.py", "--from", a, here, "--to", b, there, "--sizes", sizes, timeout=240)
+    return f"{len(SIZES)} sizes, each came back equal"
+
+
+def streams(session, one, two, ends):
+    (a, b), (here, there) = session.namespaces, ends
+    begin, moved = time.monotonic(), 0
+    for octets in (1, 2, 1000, 65536, 1_000_000, 50_000_000):
+        copy(a, here, b, there, octets)
+        copy(b, there, a, here, octets)
+        moved += 2 * octets
+    return f"{8 * moved / 1e6 / (time.monotonic() - begin):.0f} Mbit/s"
+
+
+def copy(source, source_address, to, to_address, octets, seconds=240):
+    run("python3", LAB / "copy.py", "--from", source, source_address, "--to", to, to_address, "--octets", octets, timeout=seconds)
+
+
+def killed(session, row, folder):
+    """One side is killed without a word and started again; traffic comes back by itself."""
+    one, two = session.gateways(folder)
+    with one:
+        two.start()
+        try:
+            here, there = session.ends()
+            a, b = session.namespaces
+            ping(a, here, there, 2)
+            two.kill()
+            two.start()
+            ping(b, there, here, 2, wait=20)
+            ping(a, here, there, 2, wait=20)
+        finally:
+            two.stop()
+
+
+def bad_network(session, row, folder):
+    session.netem("delay", "5ms", "2ms", "loss", "3%", "duplicate", "3%", "reorder", "10%", "50%")
+    one, two = session.gateways(folder)
+    with one, two:
+        here, there = session.ends()
+        a, b = session.namespaces
+        for _ in range(10):
+            try:
+                ping(a, here, there, 1, wait=10)
+                break
+            except Fault:
+                continue
+        copy(a, here, b, there, 2_000_000)
+        copy(b, there, a, here, 2_000_000)
+    judge(one, two)
+
+
+SETS = (
+    ("esp des-sha1", dict(esp="des-sha1", ike="des-sha1-modp1024"), "esp"),
+    ("ah sha1 + esp des-sha1", dict(esp="des-sha1", ah="sha1", ike="des-sha1-modp768"), "both"),
+    ("ah sha1", dict(esp=None, ah="sha1"), "ah"),
+    ("esp aes256-sha256, PFS", dict(esp="aes256-sha256", pfs="modp2048", ike="aes256-sha256-modp2048"), "esp"),
+    ("esp des-sha1, transport", dict(esp="des-sha1", transport=True), "esp"),
+    ("ah sha1 + esp des-sha1, transport", dict(esp="des-sha1", ah="sha1", transport=True), "both"),
+)
+
+
+def rows():
+    for plan in PLANS:
+        for text, site, kind in SETS:
+            least = dict(least_esp=12 if kind != "ah" else 0, least_ah=12 if kind != "esp" else 0)
+            yield Row("own gateway", "both", "main", f"{text}; addresses of {plan}", (Pair, plan), both(echoes, **least, **site),
+                      quick=plan == FIRST and kind == "both")
+    yield Row("own gateway", "both", "main", "UDP of 0 to 3000 and 2^n ± 1 octets", (Pair,), both(datagrams, esp="aes128-sha1"))
+    for esp in ("des-sha1", "aes128-sha1", "aes256gcm16"):
+        yield Row("own gateway", "both", "main", f"TCP of 1 octet to 50 MB, {esp}", (Pair,), both(streams, esp=esp), quick=esp == "aes128-sha1")
+    yield Row("own gateway", "both", "main", "one side killed and started again", (Pair,), killed, quick=True)
+    yield Row("own gateway", "both", "main", "delay, loss, duplicates, reordering", (Pair,), bad_network)
