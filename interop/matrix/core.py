@@ -12,8 +12,6 @@ from typing import Callable
 HERE = Path(__file__).resolve().parent.parent
 LAB = HERE / "lab"
 sys.path.insert(0, str(HERE))
-import ah_icv
-import ipsec_capture
 
 START_SECONDS = 15
 STOP_SECONDS = 15
@@ -154,6 +152,9 @@ def ping(namespace, source, target, count=1, wait=6, size=56):
 
 def judge(*gateways, least_esp=0, least_ah=0):
     """tshark opens what our gateways wrote down of their wire with the keys they logged; scapy judges AH."""
+    # Only here: scapy may not be installed before the matrix has installed what it needs.
+    import ah_icv
+    import ipsec_capture
     for gateway in gateways:
         holders = sorted({path.parent for path in gateway.keys.rglob("ikev1_decryption_table")})
         findings = ipsec_capture.examine(gateway.pcap, holders)
