@@ -1,0 +1,176 @@
+"""strongSwan: how SAs live and end. Rekeys of both phases by both sides during a transfer, DPD, DELETE, refusals, both starting at once."""
+import threading
+import time
+
+from .core import Fault, Gateway, Row, judge, ping, run, wait_for
+from .ios import Site
+from .strongswan import Charon, moved
+
+INNER = ("10.1.0.1", "10.2.0.1")
+
+
+def started(session, folder, site, **settings):
+    session.connection(site, **settings)
+    return Gateway(session.options, session.namespace, folder, site.text())
+
+
+class Stream:
+    """A transfer in a thread of its own; `result` raises what it raised."""
+
+    def __init__(self, session, octets):
+        self.fault = self.said = None
+        self.thread = threading.Thread(target=self.work, args=(session, octets))
+        self.thread.start()
+
+    def work(self, session, octets):
+        try:
+            self.said = moved(session, *INNER, octets)
+        except Exception as error:  # Whatever it is, the row tells it.
+            self.fault = error
+
+    def result(self):
+        self.thread.join()
+        if self.fault:
+            raise self.fault
+        return self.said
+
+
+def rekeyed_by_peer(command, times):
+    def check(session, row, folder):
+        with started(session, folder, Site()) as ours:
+            ping(session.namespace, *INNER)
+            stream = Stream(session, 20_000_000)
+            for _ in range(times):
+                time.sleep(1)
+                session.lab(command)
+            said = stream.result()
+            ping(session.namespace, *INNER, 20)
+        judge(ours)
+        return f"{times} rekeys, {said}"
+    return check
+
+
+def rekeyed_by_us(phase):
+    def check(session, row, folder):
+        # The shortest lives that IOS's words allow.
+        site = Site(ike_seconds=60) if phase == 1 else Site(ipsec_seconds=120)
+        seconds = 75 if phase == 1 else 130
+        with started(session, folder, site) as ours:
+            ping(session.namespace, *INNER)
+            before = ours.show("show crypto ipsec sa" if phase == 2 else "show crypto isakmp sa")
+            run("ip", "netns", "exec", session.namespace, "ping", "-n", "-q", "-c", seconds * 5, "-i", "0.2", "-W", "2", "-I", *INNER,
+                timeout=seconds + 30)
+            after = ours.show("show crypto ipsec sa" if phase == 2 else "show crypto isakmp sa")
+            if before == after:
+                raise Fault("nothing was renewed")
+        judge(ours)
+        return f"{seconds * 5} echoes, none lost"
+    return check
+
+
+def cut_link(session, row, folder):
+    """DPD notices on both sides that the link is cut, and traffic negotiates anew when it is back."""
+    site = Site(more="crypto isakmp keepalive 10 2 periodic")
+    with started(session, folder, site, dpd=2, dpd_timeout=6) as ours:
+        ping(session.namespace, *INNER)
+        run("ip", "-n", session.namespace, "link", "set", "eth0", "down")
+        wait_for("charon lets go", 30, lambda: "ESTABLISHED" not in session.sas())
+        wait_for("we let go", 40, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
+        run("ip", "-n", session.namespace, "link", "set", "eth0", "up")
+        ping(session.namespace, *INNER, wait=20)
+    judge(ours)
+
+
+def deleted_by_peer(session, row, folder):
+    with started(session, folder, Site()) as ours:
+        ping(session.namespace, *INNER)
+        session.lab("delete-child")
+        wait_for("our SAs are gone", 5, lambda: "spi: 0x" not in ours.show("show crypto ipsec sa"))
+        ping(session.namespace, *INNER)
+        session.lab("delete-ike")
+        wait_for("our phase 1 is gone", 5, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
+        ping(session.namespace, *INNER)
+    judge(ours)
+
+
+def deleted_by_us(session, row, folder):
+    with started(session, folder, Site()) as ours:
+        ping(session.namespace, *INNER)
+        ours.show("clear crypto sa")
+        wait_for("charon's child is gone", 5, lambda: "INSTALLED" not in session.sas())
+        ping(session.namespace, *INNER)
+    wait_for("charon has nothing left after we stopped", 5, lambda: "ESTABLISHED" not in session.sas())
+    judge(ours)
+
+
+def nothing_fits(role, phase):
+    def check(session, row, folder):
+        site = Site()
+        other = dict(ike="3des-md5-modp1536") if phase == 1 else dict(esp="3des-md5")
+        with started(session, folder, site, **other) as ours:
+            if role == "initiator":
+                try:
+                    ping(session.namespace, *INNER, wait=4)
+                    raise ValueError("a tunnel came up")
+                except Fault:
+                    pass
+            else:
+                try:
+                    session.initiate()
+                    raise ValueError("charon has a tunnel")
+                except Fault:
+                    pass
+            log = session.lab("log")
+            if "NO_PROPOSAL_CHOSEN" not in log and "NO_PROP" not in log:
+                raise Fault("charon's log has no NO_PROPOSAL_CHOSEN")
+            if phase == 2 and "QM_IDLE" not in ours.show("show crypto isakmp sa"):
+                raise Fault("phase 1 did not survive the refusal")
+    return check
+
+
+def wrong_key(role):
+    def check(session, row, folder):
+        with started(session, folder, Site(), key="anotherone") as ours:
+            try:
+                ping(session.namespace, *INNER, wait=4) if role == "initiator" else session.initiate()
+                raise ValueError("a tunnel came up")
+            except Fault:
+                pass
+            if "QM_IDLE" in ours.show("show crypto isakmp sa"):
+                raise Fault("a phase 1 SA came up")
+    return check
+
+
+def both_at_once(session, row, folder):
+    """Both sides start at the same moment; one working set is left, and nothing is lost afterwards."""
+    with started(session, folder, Site()) as ours:
+        starter = threading.Thread(target=lambda: quietly(session.initiate))
+        starter.start()
+        ping(session.namespace, *INNER, wait=15)
+        starter.join()
+        ping(session.namespace, *INNER, 20)
+        session.peer_ping(INNER[1], INNER[0], 20)
+    judge(ours)
+
+
+def quietly(work):
+    try:
+        work()
+    except Fault:
+        pass
+
+
+def rows():
+    plain = (Charon,)
+    for times, command, what in ((3, "rekey-child", "phase 2"), (2, "rekey-ike", "phase 1")):
+        yield Row("strongSwan", "initiator", "main", f"{what} renewed by the peer during a transfer", plain, rekeyed_by_peer(command, times))
+    for phase in (1, 2):
+        yield Row("strongSwan", "initiator", "main", f"phase {phase} renewed by us during traffic", plain, rekeyed_by_us(phase))
+    yield Row("strongSwan", "initiator", "main", "DPD after a cut link", plain, cut_link)
+    yield Row("strongSwan", "initiator", "main", "DELETE by the peer", plain, deleted_by_peer)
+    yield Row("strongSwan", "initiator", "main", "DELETE by us", plain, deleted_by_us)
+    for role in ("initiator", "responder"):
+        for phase in (1, 2):
+            yield Row("strongSwan", role, "main", f"nothing fits in phase {phase}", plain, nothing_fits(role, phase))
+        yield Row("strongSwan", role, "main", "keys differ", plain, wrong_key(role))
+    yield Row("strongSwan", "both", "main", "both start at once", plain, both_at_once)
