@@ -150,6 +150,12 @@ def ping(namespace, source, target, count=1, wait=6, size=56):
         timeout=wait + count + 10)
 
 
+def reach(namespace, source, target, seconds=20):
+    """Echo requests until one is answered: a peer may not take packets yet in the moment in which it has agreed to."""
+    command = ["ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", "1", "-W", "1", "-I", source, target]
+    wait_for(f"an answer of {target}", seconds, lambda: subprocess.run(command, capture_output=True).returncode == 0)
+
+
 def judge(*gateways, least_esp=0, least_ah=0):
     """tshark opens what our gateways wrote down of their wire with the keys they logged; scapy judges AH."""
     # Only here: scapy may not be installed before the matrix has installed what it needs.

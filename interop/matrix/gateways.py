@@ -1,8 +1,9 @@
 """Two of our own gateways in namespaces, with the address plans of the document's configurations."""
 import os
+import subprocess
 import time
 
-from .core import LAB, Fault, Gateway, Row, Session, judge, ping, run
+from .core import LAB, Fault, Gateway, NotRun, Row, Session, judge, ping, run
 from .ios import Site, quoted, transforms
 
 #: Local and remote address of the outer network, the two inner networks and their hosts: the document's three pairs.
@@ -53,6 +54,9 @@ class Pair(Session):
 
     def netem(self, *words):
         for name in self.namespaces:
+            if subprocess.run(["ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "wire", "root", "netem"], capture_output=True).returncode:
+                raise NotRun("this machine's kernel has no netem")
+            run("ip", "netns", "exec", name, "tc", "qdisc", "del", "dev", "wire", "root")
             run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "wire", "root", "netem", *words)
 
     def gateways(self, folder, **site):

@@ -1,5 +1,5 @@
 """pluto of libreswan 4.10 in a guest kernel. It knows no group below modp1536."""
-from .core import Gateway, Row, Session, judge, lab, ping
+from .core import Gateway, Row, Session, judge, lab, ping, reach
 from .ios import Site
 
 SITES = (
@@ -42,7 +42,8 @@ def tunnel(role, site):
     def check(session, row, folder):
         with Gateway(session.options, session.namespace, folder, site.text()) as ours:
             if role == "initiator":
-                ping(session.namespace, "10.1.0.1", "10.2.0.1", 3, wait=15)
+                reach(session.namespace, "10.1.0.1", "10.2.0.1", 30)
+                ping(session.namespace, "10.1.0.1", "10.2.0.1", 3)
             else:
                 lab("pluto-one.sh", "initiate", session.folder, timeout=60)
                 lab("pluto-one.sh", "peer", session.folder, "ping", "-n", "-q", "-c", "3", "-W", "6", "-I", "10.2.0.1", "10.1.0.1")

@@ -3,7 +3,7 @@ import os
 import time
 from pathlib import Path
 
-from .core import HERE, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, run, wait_for
+from .core import HERE, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, reach, run, wait_for
 from .ios import Site
 
 ARCHIVE = "racoon-ipsec-tools-0.9.1.tar.xz"
@@ -52,7 +52,8 @@ def tunnel(role, site, packets=3):
         source, target = (site.local, site.remote) if site.transport else ("10.1.0.1", "10.2.0.1")
         with Gateway(session.options, session.namespace, folder, site.text()) as ours:
             if role == "initiator":
-                ping(session.namespace, source, target, packets, wait=15)
+                reach(session.namespace, source, target, 30)
+                ping(session.namespace, source, target, packets)
             else:
                 wait_for("a packet of the guest through the tunnel", 30, lambda: answered(session, target, source))
             keys_agree(session, ours)

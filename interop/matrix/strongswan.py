@@ -3,7 +3,7 @@ import itertools
 import re
 import time
 
-from .core import LAB, Fault, Gateway, Row, Session, judge, lab, ping, run, wait_for
+from .core import LAB, Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
 from .ios import Site
 
 CIPHERS = ("des", "3des", "aes128", "aes256")
@@ -122,13 +122,23 @@ def tunnel(role, site, packets=1):
         with Gateway(session.options, session.namespace, folder, site.text()) as ours:
             source, target = (site.local, site.remote) if site.transport else ("10.1.0.1", "10.2.0.1")
             if role == "initiator":
+                reach(session.namespace, source, target)
                 ping(session.namespace, source, target, packets)
             else:
                 session.initiate()
+                wait_for(f"an answer of {source}", 20, lambda: answered(session, target, source))
                 session.peer_ping(target, source, packets)
             keys_agree(session, ours)
         judge(ours, least_esp=2 * packets if site.esp else 0, least_ah=2 * packets if site.ah else 0)
     return check
+
+
+def answered(session, source, target):
+    try:
+        session.peer_ping(source, target)
+        return True
+    except Fault:
+        return False
 
 
 def keys_agree(session, ours):

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from .core import Fault, Gateway, Row, judge, ping, run, wait_for
+from .core import Fault, Gateway, Row, judge, ping, reach, run, wait_for
 from .ios import Site
 from .strongswan import Charon, moved
 
@@ -38,7 +38,7 @@ class Stream:
 def rekeyed_by_peer(command, times):
     def check(session, row, folder):
         with started(session, folder, Site()) as ours:
-            ping(session.namespace, *INNER)
+            reach(session.namespace, *INNER)
             stream = Stream(session, 20_000_000)
             for _ in range(times):
                 time.sleep(1)
@@ -56,7 +56,7 @@ def rekeyed_by_us(phase):
         site = Site(ike_seconds=60) if phase == 1 else Site(ipsec_seconds=120)
         seconds = 75 if phase == 1 else 130
         with started(session, folder, site) as ours:
-            ping(session.namespace, *INNER)
+            reach(session.namespace, *INNER)
             before = ours.show("show crypto ipsec sa" if phase == 2 else "show crypto isakmp sa")
             run("ip", "netns", "exec", session.namespace, "ping", "-n", "-q", "-c", seconds * 5, "-i", "0.2", "-W", "2", "-I", *INNER,
                 timeout=seconds + 30)
@@ -72,33 +72,33 @@ def cut_link(session, row, folder):
     """DPD notices on both sides that the link is cut, and traffic negotiates anew when it is back."""
     site = Site(more="crypto isakmp keepalive 10 2 periodic")
     with started(session, folder, site, dpd=2, dpd_timeout=6) as ours:
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
         run("ip", "-n", session.namespace, "link", "set", "eth0", "down")
         wait_for("charon lets go", 30, lambda: "ESTABLISHED" not in session.sas())
         wait_for("we let go", 40, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
         run("ip", "-n", session.namespace, "link", "set", "eth0", "up")
-        ping(session.namespace, *INNER, wait=20)
+        reach(session.namespace, *INNER)
     judge(ours)
 
 
 def deleted_by_peer(session, row, folder):
     with started(session, folder, Site()) as ours:
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
         session.lab("delete-child")
         wait_for("our SAs are gone", 5, lambda: "spi: 0x" not in ours.show("show crypto ipsec sa"))
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
         session.lab("delete-ike")
         wait_for("our phase 1 is gone", 5, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
     judge(ours)
 
 
 def deleted_by_us(session, row, folder):
     with started(session, folder, Site()) as ours:
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
         ours.show("clear crypto sa")
         wait_for("charon's child is gone", 5, lambda: "INSTALLED" not in session.sas())
-        ping(session.namespace, *INNER)
+        reach(session.namespace, *INNER)
     wait_for("charon has nothing left after we stopped", 5, lambda: "ESTABLISHED" not in session.sas())
     judge(ours)
 
@@ -146,7 +146,7 @@ def both_at_once(session, row, folder):
     with started(session, folder, Site()) as ours:
         starter = threading.Thread(target=lambda: quietly(session.initiate))
         starter.start()
-        ping(session.namespace, *INNER, wait=15)
+        reach(session.namespace, *INNER)
         starter.join()
         ping(session.namespace, *INNER, 20)
         session.peer_ping(INNER[1], INNER[0], 20)
