@@ -1,0 +1,188 @@
+"""Our gateway as a process on a machine: what it leaves behind, what it reads again, what it does not let past."""
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .core import LAB, Fault, Row, ping, reach, run, wait_for
+from .gateways import Pair
+
+SPI = re.compile(r"spi: (0x[0-9A-F]+)")
+
+
+def pair(work, **site):
+    """Starts both gateways, lets a packet cross, does some work."""
+    def check(session, row, folder):
+        one, two = session.gateways(folder, **site)
+        with one, two:
+            reach(session.namespaces[0], *session.ends())
+            return work(session, one, two)
+    return check
+
+
+def spis(gateway):
+    return sorted(SPI.findall(gateway.show("show crypto ipsec sa")))
+
+
+def traces(session, gateway):
+    """What a gateway has on its machine."""
+    found = []
+    name = gateway.namespace
+    if "ipsec0" in run("ip", "-n", name, "link", "show"):
+        found.append("the TUN interface")
+    if "ipsec0" in run("ip", "-n", name, "route", "show", "table", "all"):
+        found.append("a route")
+    if gateway.socket.exists():
+        found.append("the control socket")
+    return found
+
+
+def filter_of(namespace):
+    return run("ip", "netns", "exec", namespace, "cat", "/proc/sys/net/ipv4/conf/wire/rp_filter").strip()
+
+
+def stopped(session, row, folder):
+    """After SIGTERM nothing is left, and the peer was told."""
+    one, two = session.gateways(folder)
+    before = filter_of(one.namespace)
+    with two:
+        with one:
+            reach(session.namespaces[0], *session.ends())
+            if len(traces(session, one)) != 3:
+                raise Fault(f"while it runs it shows only {traces(session, one)}")
+        if traces(session, one) or filter_of(one.namespace) != before:
+            raise Fault(f"left behind: {traces(session, one) or 'the reverse path filter'}")
+        wait_for("the peer has no SA left", 3, lambda: not spis(two) and "QM_IDLE" not in two.show("show crypto isakmp sa"))
+
+
+def killed_at_any_moment(session, row, folder):
+    """SIGKILL at several moments of starting and running; each next start works."""
+    one, two = session.gateways(folder)
+    with two:
+        for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.5):
+            try:
+                one.process = None
+                one.start() if delay >= 0.1 else launch(one)
+                time.sleep(delay)
+            finally:
+                one.kill()
+            if "ipsec0" in run("ip", "-n", one.namespace, "link", "show"):
+                raise Fault("the TUN interface outlives the process")
+        with one:
+            reach(session.namespaces[0], *session.ends())
+            ping(session.namespaces[0], *session.ends(), 3)
+
+
+def launch(gateway):
+    """Starts without waiting for it to be ready."""
+    command = ["ip", "netns", "exec", gateway.namespace, gateway.options.gateway, "run", "--config", gateway.config, "--socket", gateway.socket]
+    gateway.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def reload(gateway, text):
+    gateway.config.write_text(text)
+    said = len(gateway.said.read_text())
+    gateway.process.send_signal(signal.SIGHUP)
+    return wait_for("a word about the configuration", 5, lambda: gateway.said.read_text()[said:])
+
+
+def reloaded(session, one, two):
+    """The same again keeps SAs, a faulty file changes nothing, a flow that is gone loses its SAs at both ends."""
+    text, before = one.config.read_text(), spis(one)
+    if not before:
+        raise Fault("no SAs to begin with")
+    reload(one, text)
+    if spis(one) != before:
+        raise Fault("reading the same configuration again lost SAs")
+    said = reload(one, text.replace("crypto map lab 10 ipsec-isakmp", "crypto map lab ten ipsec-isakmp"))
+    if "stays in force" not in said or spis(one) != before:
+        raise Fault(f"a faulty file: {said.strip()[-200:]}")
+    reload(one, text.replace("access-list 101 permit ip", "access-list 101 deny ip host 1.1.1.1 any\naccess-list 101 permit ip host 9.9.9.9 host 8.8.8.8\n!"))
+    wait_for("SAs without policy end at both ends", 3, lambda: not spis(one) and not spis(two))
+    reload(one, text)
+    reach(session.namespaces[0], *session.ends())
+
+
+FORGE = """
+import sys
+from scapy.all import Ether, IP, UDP, sendp
+sendp(Ether(dst=sys.argv[1]) / IP(src=sys.argv[2], dst=sys.argv[3]) / UDP(sport=4000, dport=4001) / b"forged", iface="wire", verbose=False)
+"""
+LISTEN = """
+import socket, sys
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind((sys.argv[1], 4001))
+here.settimeout(float(sys.argv[2]))
+print("listening", flush=True)
+try:
+    print(here.recv(100).decode())
+except TimeoutError:
+    print("nothing")
+"""
+
+
+def forged(session, one, two):
+    """T101: a clear packet with a protected source is not taken by the machine; the same through the tunnel is."""
+    a, b = session.namespaces
+    here, there = session.ends()
+    mac = Path("/sys/class/net/wire/address")
+    mac = run("ip", "netns", "exec", a, "cat", mac).strip()
+
+    def heard(send, seconds):
+        listener = subprocess.Popen(["ip", "netns", "exec", a, "python3", "-c", LISTEN, here, str(seconds)], stdout=subprocess.PIPE, text=True)
+        listener.stdout.readline()
+        send()
+        return listener.communicate(timeout=seconds + 5)[0].strip()
+
+    forge = lambda: run("ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGE, mac, there, here)
+    honest = lambda: run("ip", "netns", "exec", b, "python3", "-c", "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                         f"s.bind(('{there}', 0))\ns.sendto(b'honest', ('{here}', 4001))")
+    if heard(honest, 3) != "honest":
+        raise Fault("not even the tunnel delivers")
+    got = heard(forge, 2)
+    if got != "nothing":
+        raise Fault(f"the machine took a clear packet: {got}")
+
+
+def covers_the_peer(session, row, folder):
+    """T103: a map that covers the peer's own address does not catch the tunnel's own packets."""
+    one, two = session.gateways(folder)
+    outer = ".".join(session.plan[0].split(".")[:3]) + ".0"
+    for gateway, lines in ((one, ("permit ip {inside} 0.0.0.255 {outer} 0.0.0.255", 0)), (two, ("permit ip {outer} 0.0.0.255 {inside} 0.0.0.255", 1))):
+        inside = session.plan[2].rsplit(".", 1)[0] + ".0"
+        line = lines[0].format(inside=inside, outer=outer)
+        text = gateway.config.read_text()
+        gateway.config.write_text(re.sub(r"access-list 101 .*", f"access-list 101 {line}", text))
+    with one, two:
+        reach(session.namespaces[0], session.plan[2], session.plan[1])
+        ping(session.namespaces[0], session.plan[2], session.plan[1], 3)
+        if not spis(one):
+            raise Fault("nothing was protected")
+
+
+def unprivileged(session, row, folder):
+    """Without privileges it names the capability that is missing."""
+    one, _ = session.gateways(folder)
+    with tempfile.NamedTemporaryFile("w", suffix=".cfg") as config:
+        config.write(one.config.read_text())
+        config.flush()
+        os.chmod(config.name, 0o644)
+        done = subprocess.run(["ip", "netns", "exec", one.namespace, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               str(one.options.gateway), "run", "--config", config.name], capture_output=True, text=True)
+    if done.returncode == 0 or "cap_net" not in done.stderr:
+        raise Fault(f"status {done.returncode}: {done.stderr.strip()[-200:]}")
+    return done.stderr.strip()
+
+
+def rows():
+    plain = (Pair,)
+    for text, check, quick in (("SIGTERM leaves nothing and tells the peer", stopped, True),
+                               ("SIGKILL at any moment does not hinder the next start", killed_at_any_moment, False),
+                               ("SIGHUP: the same, a faulty and another configuration", pair(reloaded), True),
+                               ("T101: a forged clear packet", pair(forged), True),
+                               ("T103: a map that covers the peer's address", covers_the_peer, False),
+                               ("without privileges", unprivileged, False)):
+        yield Row("own gateway", "both", "main", text, plain, check, quick=quick)
