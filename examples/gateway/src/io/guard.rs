@@ -11,6 +11,10 @@ use super::error::{NET_ADMIN, RunError};
 use super::netlink::Netlink;
 use crate::router::Router;
 
+/// Values of the machine's switch.
+const STRICT: &str = "1";
+const LOOSE: &str = "2";
+
 /// A destination and the bits of it that count.
 pub(super) type Prefix = (IpAddr, u8);
 
@@ -82,14 +86,18 @@ impl Guard {
     }
 
     /// RFC 3704 2.2: with strict reverse path filtering the machine drops what comes clear from behind a tunnel, because
-    /// its way back is the TUN interface. Where a peer itself is behind a tunnel that would drop its ESP as well.
+    /// its way back is the TUN interface. Where a peer itself is behind a tunnel that would drop its ESP as well; there
+    /// it must be loose (RFC 3704 2.4), whatever somebody has left it at.
     fn filter(&mut self, device: &str, strict: bool) {
         self.restore();
         let switch = PathBuf::from("/proc/sys/net/ipv4/conf").join(device).join("rp_filter");
-        if strict
-            && let Ok(before) = fs::read_to_string(&switch)
-            && fs::write(&switch, "1").is_ok()
-        {
+        let Ok(before) = fs::read_to_string(&switch) else { return };
+        let wanted = match (strict, before.trim()) {
+            (true, _) => STRICT,
+            (false, STRICT) => LOOSE,
+            (false, _) => return,
+        };
+        if fs::write(&switch, wanted).is_ok() {
             self.filter = Some((switch, before));
         }
     }
