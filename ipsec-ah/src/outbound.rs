@@ -14,8 +14,11 @@ use crate::header::header_len;
 use crate::mutable_fields::{Masked, Uncoverable};
 use crate::{AhHeader, Alignment, Integrity, Transform};
 
-/// Packets that go through the provider's batch hook together. Larger batches are cut.
-const BATCH: usize = 8;
+/// Packets that go through the provider's batch hook together: what drivers hand over at a time. Larger batches are
+/// cut. Smaller ones, one packet above all, pay for the places of [`SMALL_BATCH`] or of one.
+const BATCH: usize = 32;
+/// Packets of a batch that is not worth the places of a whole one.
+const SMALL_BATCH: usize = 4;
 
 /// One direction of AH, from here to the peer.
 ///
@@ -71,7 +74,11 @@ impl OutboundSa {
     /// passed over.
     pub fn seal_reserved(&self, jobs: &mut [SealJob<'_>]) {
         for chunk in jobs.chunks_mut(BATCH) {
-            self.seal_chunk(chunk);
+            match chunk.len() {
+                0 | 1 => self.seal_chunk::<1>(chunk),
+                2..=SMALL_BATCH => self.seal_chunk::<SMALL_BATCH>(chunk),
+                _ => self.seal_chunk::<BATCH>(chunk),
+            }
         }
     }
 
@@ -117,15 +124,15 @@ impl OutboundSa {
         }
     }
 
-    fn seal_chunk(&self, jobs: &mut [SealJob<'_>]) {
-        let mut masks = [Masked::empty(); BATCH];
-        let mut cuts = [None; BATCH];
+    fn seal_chunk<const N: usize>(&self, jobs: &mut [SealJob<'_>]) {
+        let mut masks = [Masked::empty(); N];
+        let mut cuts = [None; N];
         for ((job, mask), cut) in jobs.iter_mut().zip(&mut masks).zip(&mut cuts) {
             let Some(sequence) = job.take_sequence() else { continue };
             job.result = self.frame(job.packet, &sequence, mask).map(|framed| *cut = Some(framed));
         }
-        let mut parts = [[&[] as &[u8]; Cut::PARTS]; BATCH];
-        let mut icvs: [&mut [u8]; BATCH] = array::from_fn(|_| Default::default());
+        let mut parts = [[&[] as &[u8]; Cut::PARTS]; N];
+        let mut icvs: [&mut [u8]; N] = array::from_fn(|_| Default::default());
         let mut used: usize = 0;
         let framed =
             jobs.iter_mut().zip(&masks).zip(&cuts).filter_map(|(job, cut)| Some((job, cut.as_ref()?)));
@@ -135,7 +142,7 @@ impl OutboundSa {
             }
             used = n;
         }
-        let mut work = array::from_fn::<_, BATCH, _>(|_| MacJob { parts: &[], out: &mut [] });
+        let mut work = array::from_fn::<_, N, _>(|_| MacJob { parts: &[], out: &mut [] });
         for ((job, parts), icv) in work.iter_mut().zip(&parts).zip(icvs) {
             *job = MacJob { parts, out: icv };
         }

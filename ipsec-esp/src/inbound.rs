@@ -12,7 +12,7 @@ use ipsec_core::{
 
 use crate::encap::{carrier, check_udp};
 use crate::outbound::Cut;
-use crate::transform::{BATCH, Fault, Piece};
+use crate::transform::{BATCH, Fault, Piece, SMALL_BATCH};
 use crate::{EspHeader, Suite, Transform, UdpEncapsulation, trailer};
 
 /// One direction of ESP, from the peer to here.
@@ -90,7 +90,11 @@ impl InboundSa {
     /// Checks and decrypts a batch. Several threads may do this at once; [`accept_each`](Self::accept_each) follows.
     pub fn verify_each(&self, jobs: &mut [OpenJob<'_>]) {
         for chunk in jobs.chunks_mut(BATCH) {
-            self.verify_chunk(chunk);
+            match chunk.len() {
+                0 | 1 => self.verify_chunk::<1>(chunk),
+                2..=SMALL_BATCH => self.verify_chunk::<SMALL_BATCH>(chunk),
+                _ => self.verify_chunk::<BATCH>(chunk),
+            }
         }
     }
 
@@ -138,15 +142,15 @@ impl InboundSa {
         self.state.snapshot(Protocol::ESP, now)
     }
 
-    fn verify_chunk(&self, jobs: &mut [OpenJob<'_>]) {
-        let mut frames: [Option<Frame>; BATCH] = array::from_fn(|_| None);
+    fn verify_chunk<const N: usize>(&self, jobs: &mut [OpenJob<'_>]) {
+        let mut frames: [Option<Frame>; N] = array::from_fn(|_| None);
         for (job, frame) in jobs.iter_mut().zip(&mut frames) {
             match self.frame(job.packet) {
                 Ok(found) => *frame = Some(found),
                 Err(reason) => job.note(Err(reason)),
             }
         }
-        let mut pieces: [Piece<'_>; BATCH] = array::from_fn(|_| Piece::empty());
+        let mut pieces: [Piece<'_>; N] = array::from_fn(|_| Piece::empty());
         let mut used: usize = 0;
         let framed = jobs.iter_mut().zip(&frames).filter_map(|(job, frame)| Some((job, frame.as_ref()?)));
         for ((job, frame), piece) in framed.zip(&mut pieces) {
@@ -155,7 +159,7 @@ impl InboundSa {
             }
             used = used.saturating_add(1);
         }
-        self.transform.open(pieces.get_mut(..used).unwrap_or_default());
+        self.transform.open::<N>(pieces.get_mut(..used).unwrap_or_default());
         let results = pieces.map(|piece| piece.result);
         let framed = jobs.iter_mut().zip(frames).filter_map(|(job, frame)| Some((job, frame?)));
         for ((job, frame), result) in framed.zip(results) {

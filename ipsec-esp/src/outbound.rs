@@ -13,7 +13,7 @@ use ipsec_core::{
 };
 
 use crate::encap::carrier;
-use crate::transform::{BATCH, Piece};
+use crate::transform::{BATCH, Piece, SMALL_BATCH};
 use crate::{EspHeader, Suite, Transform, UdpEncapsulation, trailer};
 
 /// One direction of ESP, from here to the peer.
@@ -98,7 +98,11 @@ impl OutboundSa {
     /// passed over.
     pub fn seal_reserved(&self, jobs: &mut [SealJob<'_>], random: &dyn SecureRandom) {
         for chunk in jobs.chunks_mut(BATCH) {
-            self.seal_chunk(chunk, random);
+            match chunk.len() {
+                0 | 1 => self.seal_chunk::<1>(chunk, random),
+                2..=SMALL_BATCH => self.seal_chunk::<SMALL_BATCH>(chunk, random),
+                _ => self.seal_chunk::<BATCH>(chunk, random),
+            }
         }
     }
 
@@ -146,16 +150,16 @@ impl OutboundSa {
         padded.saturating_sub(trailer::LEN)
     }
 
-    fn seal_chunk(&self, jobs: &mut [SealJob<'_>], random: &dyn SecureRandom) {
-        let mut ivs = [[0; MAX_IV]; BATCH];
+    fn seal_chunk<const N: usize>(&self, jobs: &mut [SealJob<'_>], random: &dyn SecureRandom) {
+        let mut ivs = [[0; MAX_IV]; N];
         let drawn = self.draw(jobs.len(), &mut ivs, random);
-        let mut cuts = [None; BATCH];
+        let mut cuts = [None; N];
         for ((job, cut), iv) in jobs.iter_mut().zip(&mut cuts).zip(&ivs) {
             let Some(sequence) = job.take_sequence() else { continue };
             let framed = drawn.and_then(|()| self.frame(job.packet, &sequence, iv));
             job.result = framed.map(|framed| *cut = Some(framed));
         }
-        let mut pieces: [Piece<'_>; BATCH] = array::from_fn(|_| Piece::empty());
+        let mut pieces: [Piece<'_>; N] = array::from_fn(|_| Piece::empty());
         let mut used: usize = 0;
         let framed = jobs.iter_mut().zip(cuts).filter_map(|(job, cut)| cut.map(|cut| (job, cut)));
         for ((job, cut), piece) in framed.zip(&mut pieces) {
@@ -165,7 +169,7 @@ impl OutboundSa {
             used = used.saturating_add(1);
         }
         let pieces_used = pieces.get_mut(..used).unwrap_or_default();
-        self.transform.seal(pieces_used);
+        self.transform.seal::<N>(pieces_used);
         let results = pieces.map(|piece| piece.result);
         let framed = jobs.iter_mut().zip(cuts).filter(|(_, cut)| cut.is_some());
         for ((job, _), result) in framed.zip(results) {
@@ -174,10 +178,10 @@ impl OutboundSa {
     }
 
     /// Random IVs for ciphers that must not have predictable ones (RFC 2405 3, RFC 3602 2.1, 3).
-    fn draw(
+    fn draw<const N: usize>(
         &self,
         n: usize,
-        ivs: &mut [[u8; MAX_IV]; BATCH],
+        ivs: &mut [[u8; MAX_IV]; N],
         random: &dyn SecureRandom,
     ) -> Result<(), SealError> {
         if !self.suite().is_cbc() {

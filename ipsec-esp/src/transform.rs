@@ -10,8 +10,11 @@ use zeroize::Zeroizing;
 
 use crate::{EspHeader, Integrity, Keys, Suite, SuiteError};
 
-/// Packets that go through the provider's batch hooks together. Larger batches are cut.
-pub(crate) const BATCH: usize = 8;
+/// Packets that go through the provider's batch hooks together: what drivers hand over at a time. Larger batches are
+/// cut. Smaller ones, one packet above all, pay for the places of [`SMALL_BATCH`] or of one.
+pub(crate) const BATCH: usize = 32;
+/// Packets of a batch that is not worth the places of a whole one.
+pub(crate) const SMALL_BATCH: usize = 4;
 
 /// A suite with its keys scheduled. It makes one SA, and has no `Debug` and no `Clone`.
 pub struct Transform {
@@ -59,22 +62,22 @@ impl Transform {
         &self.suite
     }
 
-    /// Encrypts the text of up to [`BATCH`] pieces and writes their ICVs.
-    pub(crate) fn seal(&self, pieces: &mut [Piece<'_>]) {
+    /// Encrypts the text of up to `N` pieces and writes their ICVs.
+    pub(crate) fn seal<const N: usize>(&self, pieces: &mut [Piece<'_>]) {
         match &self.keyed {
             // RFC 4303 3.3.2: encrypt, then compute the ICV over the ciphertext.
             Keyed::Separate { cipher, salt, mac } => {
-                self.cipher_each(pieces, salt, |jobs| cipher.encrypt_each(jobs));
+                self.cipher_each::<N>(pieces, salt, |jobs| cipher.encrypt_each(jobs));
                 if let Some(mac) = mac {
-                    mac_each(pieces, mac.as_ref());
+                    mac_each::<N>(pieces, mac.as_ref());
                 }
             }
-            Keyed::Combined { aead, salt } => aead_each(pieces, salt, |jobs| aead.seal_each(jobs)),
+            Keyed::Combined { aead, salt } => aead_each::<N>(pieces, salt, |jobs| aead.seal_each(jobs)),
         }
     }
 
-    /// Checks the ICVs of up to [`BATCH`] pieces, then decrypts the text of those that hold.
-    pub(crate) fn open(&self, pieces: &mut [Piece<'_>]) {
+    /// Checks the ICVs of up to `N` pieces, then decrypts the text of those that hold.
+    pub(crate) fn open<const N: usize>(&self, pieces: &mut [Piece<'_>]) {
         match &self.keyed {
             Keyed::Separate { cipher, salt, mac } => {
                 if let Some(mac) = mac {
@@ -82,17 +85,21 @@ impl Transform {
                         piece.verify(mac.as_ref());
                     }
                 }
-                self.cipher_each(pieces, salt, |jobs| cipher.decrypt_each(jobs));
+                self.cipher_each::<N>(pieces, salt, |jobs| cipher.decrypt_each(jobs));
             }
-            Keyed::Combined { aead, salt } => aead_each(pieces, salt, |jobs| aead.open_each(jobs)),
+            Keyed::Combined { aead, salt } => aead_each::<N>(pieces, salt, |jobs| aead.open_each(jobs)),
         }
     }
 
-    fn cipher_each(&self, pieces: &mut [Piece<'_>], salt: &Salt, run: impl FnOnce(&mut [CipherJob<'_>])) {
+    fn cipher_each<const N: usize>(
+        &self,
+        pieces: &mut [Piece<'_>],
+        salt: &Salt,
+        run: impl FnOnce(&mut [CipherJob<'_>]),
+    ) {
         let counter_mode = self.suite.salt_len() != 0;
-        let mut blocks = [[0; 16]; BATCH];
-        let mut jobs =
-            array::from_fn::<_, BATCH, _>(|_| CipherJob { iv: &[], data: &mut [], result: Ok(()) });
+        let mut blocks = [[0; 16]; N];
+        let mut jobs = array::from_fn::<_, N, _>(|_| CipherJob { iv: &[], data: &mut [], result: Ok(()) });
         let mut used: usize = 0;
         let fine = pieces.iter_mut().filter(|piece| piece.result.is_ok());
         for ((piece, job), block) in fine.zip(&mut jobs).zip(&mut blocks) {
@@ -177,9 +184,9 @@ fn covered<'a>(head: &'a [u8], text: &'a [u8], high: Option<&'a [u8; 4]>) -> ([&
     }
 }
 
-fn mac_each(pieces: &mut [Piece<'_>], mac: &dyn PrfKey) {
-    let mut parts = [([&[] as &[u8]; 3], 0); BATCH];
-    let mut icvs: [&mut [u8]; BATCH] = array::from_fn(|_| Default::default());
+fn mac_each<const N: usize>(pieces: &mut [Piece<'_>], mac: &dyn PrfKey) {
+    let mut parts = [([&[] as &[u8]; 3], 0); N];
+    let mut icvs: [&mut [u8]; N] = array::from_fn(|_| Default::default());
     let mut used: usize = 0;
     let fine = pieces.iter_mut().filter(|piece| piece.result.is_ok());
     for ((piece, parts), icv) in fine.zip(&mut parts).zip(&mut icvs) {
@@ -188,17 +195,17 @@ fn mac_each(pieces: &mut [Piece<'_>], mac: &dyn PrfKey) {
         *icv = place;
         used = used.saturating_add(1);
     }
-    let mut jobs = array::from_fn::<_, BATCH, _>(|_| MacJob { parts: &[], out: &mut [] });
+    let mut jobs = array::from_fn::<_, N, _>(|_| MacJob { parts: &[], out: &mut [] });
     for ((job, (parts, n)), icv) in jobs.iter_mut().zip(&parts).zip(icvs) {
         *job = MacJob { parts: parts.get(..*n).unwrap_or_default(), out: icv };
     }
     mac.compute_each(jobs.get_mut(..used).unwrap_or_default());
 }
 
-fn aead_each(pieces: &mut [Piece<'_>], salt: &Salt, run: impl FnOnce(&mut [AeadJob<'_>])) {
-    let mut nonces = [[0; 12]; BATCH];
-    let mut aads = [([0; 12], 0); BATCH];
-    let mut jobs = array::from_fn::<_, BATCH, _>(|_| AeadJob {
+fn aead_each<const N: usize>(pieces: &mut [Piece<'_>], salt: &Salt, run: impl FnOnce(&mut [AeadJob<'_>])) {
+    let mut nonces = [[0; 12]; N];
+    let mut aads = [([0; 12], 0); N];
+    let mut jobs = array::from_fn::<_, N, _>(|_| AeadJob {
         nonce: &[],
         aad: &[],
         data: &mut [],
