@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use ipsec_core::{DropReason, PacketBuf, SaId, SaSnapshot, Spi};
+use ipsec_core::{DropReason, PacketBuf, PathMtu, SaId, SaSnapshot, Spi};
 use oakley::{
     Abort, Bundle, BundleId, Direction, Event, Input, Installation, LimitReached, Output, Path, RemoveReason,
     Role, SelectorPair,
@@ -86,7 +86,7 @@ impl Router {
             outbound: Vec::new(),
             inbound: Vec::new(),
             layers: Vec::new(),
-            path_mtu: ipsec_core::PathMtu::new(),
+            path_mtu: PathMtu::new(),
         };
         match installation.direction {
             Direction::Inbound => {
@@ -123,7 +123,15 @@ impl Router {
         let moved = state.outbound.iter_mut().try_for_each(|one| one.sa.move_to(path.remote));
         // A translator between address families is none of RFC 3948's: the old path is as good as any then.
         if moved.is_ok() {
+            if let Some(before) = state.outermost() {
+                self.flows.outbound.remove(&before);
+            }
             state.path = path;
+            // Another path takes what it takes.
+            state.path_mtu = PathMtu::new();
+            if let Some(after) = state.outermost() {
+                self.flows.outbound.insert(after, id);
+            }
         }
     }
 

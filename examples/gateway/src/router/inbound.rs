@@ -31,6 +31,10 @@ impl Router {
             return self.counters.count_spoofed();
         }
         let Some(packet) = self.whole(now, from, packet) else { return };
+        // The header of a packet that was put together is another one.
+        let Ok(header) = IpHeader::parse(packet.octets()) else {
+            return self.drops.count(DropReason::OuterHeader);
+        };
         let is_own = self.routing.owner(header.destination()).is_some();
         let has_map = self.flows.policy(from).is_some();
         let carried = upper(&header, packet.octets()).map(|(protocol, _)| protocol);

@@ -1,14 +1,19 @@
 //! What is long: fragments through tunnels and under policies with ports, path MTU, segment sizes, TTL.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use gateway::router::datagram;
-use ipsec_core::{DropReason, PacketBuf, PathMtu, Protocol, Reassembly, Scope, checksum, fragments};
+use ipsec_core::{
+    DropReason, IcmpError, PacketBuf, PathMtu, Protocol, Reassembly, Scope, checksum, fragments, icmp_error,
+};
+use netsim::{Link, Network, Node, Port};
 
-use crate::pair::{AH_ESP, CANARY, END_A, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet};
+use crate::pair::{AH_ESP, CANARY, END_A, END_B, HOST_A, HOST_B, LAN, PRESHARE, Pair, WAN, packet, router};
 
 const TRANSPORT: [&str; 2] =
     [include_str!("../../configs/transport-a.cfg"), include_str!("../../configs/transport-b.cfg")];
+const IPV6: [&str; 2] = [include_str!("../../configs/ipv6-a.cfg"), include_str!("../../configs/ipv6-b.cfg")];
 const MTU: usize = 1500;
 /// The flow of these configurations is UDP from port 9 to port 9 and nothing else.
 fn only_port_9() -> [String; 2] {
@@ -279,4 +284,119 @@ fn clear_packets_are_cut_too() {
     assert_eq!(told(&mut pair), 1000);
     assert_eq!(pair.wire.len(), 2);
     pair.run_for(Duration::from_secs(1));
+}
+
+/// A node of a simulated network: a router, or a host that keeps what it gets.
+enum Place {
+    Router(Box<gateway::router::Router>),
+    Host(Vec<Vec<u8>>),
+}
+
+impl Node for Place {
+    type Packet = Vec<u8>;
+
+    fn handle_packet(&mut self, now: Duration, from: Port, packet: &Vec<u8>) {
+        match self {
+            Self::Router(router) => router.handle_packet(now, from, packet),
+            Self::Host(kept) => kept.push(packet.clone()),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Duration) {
+        if let Self::Router(router) = self {
+            router.handle_timeout(now);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Router(router) => router.poll_timeout(),
+            Self::Host(_) => None,
+        }
+    }
+
+    fn poll_transmit(&mut self) -> Option<(Port, Vec<u8>)> {
+        match self {
+            Self::Router(router) => router.poll_transmit(),
+            Self::Host(_) => None,
+        }
+    }
+}
+
+/// The link itself refuses what is longer than it takes, delays, and lets fragments overtake each other.
+#[test]
+fn datagrams_of_every_length_cross_a_simulated_link_of_1500() {
+    for (configs, seed) in [(PRESHARE, 21), (AH_ESP, 22)] {
+        let mut network = Network::new(seed);
+        let left = network.add(Place::Router(Box::new(router("a.cfg", configs[0], 1))));
+        let right = network.add(Place::Router(Box::new(router("b.cfg", configs[1], 2))));
+        let host = network.add(Place::Host(Vec::new()));
+        let wan = Link::new().delay(Duration::from_millis(5)).jitter(Duration::from_millis(4)).mtu(MTU);
+        let wire = network.connect((left, WAN), (right, WAN), wan).unwrap();
+        network.connect((right, LAN), (host, LAN), Link::new().mtu(MTU)).unwrap();
+        // The tunnel comes up before what has several packets is sent.
+        network.inject(left, LAN, packet(HOST_A, HOST_B, CANARY));
+        network.drive_for(Duration::from_secs(5)).unwrap();
+        let lengths: Vec<usize> = (0..3000).step_by(61).chain([1400, 1471, 1472, 1473, 65_507]).collect();
+        for (n, len) in (2..).zip(&lengths) {
+            let sent = datagram::udp((HOST_A, 9), (HOST_B, 9), n, &text(*len)).unwrap();
+            for fragment in cut(&sent) {
+                network.inject(left, LAN, fragment);
+            }
+            network.drive_for(Duration::from_millis(50)).unwrap();
+        }
+        let mut arrived = Reassembly::new();
+        let Some(Place::Host(kept)) = network.get(host) else { panic!("no host") };
+        let whole: Vec<usize> = kept
+            .iter()
+            .filter_map(|one| arrived.accept(one, Scope(0), network.now()).unwrap())
+            // The first one brought the tunnel up.
+            .skip(1)
+            .map(|packet| {
+                assert_eq!(packet.octets()[28..], text(packet.len() - 28)[..].to_vec(), "seed {seed}");
+                packet.len() - 28
+            })
+            .collect();
+        assert_eq!(whole, lengths, "seed {seed}");
+        let counted = network.counters(wire).a_to_b;
+        assert!(counted.sent > 100 && counted.too_big == 0, "seed {seed}: {counted:?}");
+    }
+}
+
+/// Over IPv6 too: a host learns what fits and gets through, and what no host need cut (RFC 8200 5) crosses a narrow path
+/// in outer fragments.
+#[test]
+fn ipv6_learns_and_cuts_outside() {
+    let mut pair = Pair::new(IPV6);
+    let [a, b]: [SocketAddr; 2] =
+        ["[2001:db8:50::1]:9", "[2001:db8:60::1]:9"].map(|end| end.parse().unwrap());
+    let of = |len: usize| datagram::udp_between(a, b, 1, &text(len - 48)).unwrap();
+    pair.send_inside(0, &of(100));
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.inside[1].len(), 1);
+    pair.send_inside(0, &of(MTU));
+    let told = |pair: &mut Pair| {
+        let message = pair.inside[0].pop().expect("a message");
+        assert_eq!(message[40], 2);
+        usize::try_from(u32::from_be_bytes(message[44..48].try_into().unwrap())).unwrap()
+    };
+    let fits = told(&mut pair);
+    pair.send_inside(0, &of(fits));
+    assert_eq!(pair.inside[1].len(), 2);
+    pair.send_inside(0, &of(fits + 1));
+    assert_eq!((pair.inside[1].len(), told(&mut pair)), (2, fits));
+    // A router on the way says that its link takes no more than any link must.
+    let sealed = pair.wire.last().unwrap().1.clone();
+    let way = "2001:db8:20::99".parse().unwrap();
+    let said = icmp_error(&sealed, way, IcmpError::TooBig { mtu: 1280 }, 0).unwrap();
+    pair.send_outside(0, &said);
+    assert_eq!(pair.routers[0].snapshot(pair.now).flows[0].path_mtu, 1280);
+    pair.send_inside(0, &of(1300));
+    assert_eq!(told(&mut pair), 1280);
+    pair.wire.clear();
+    pair.send_inside(0, &of(1280));
+    assert_eq!(pair.wire.len(), 2, "in two fragments");
+    assert!(pair.wire.iter().all(|(_, packet)| packet.len() <= 1280 && packet[6] == 44));
+    assert_eq!(pair.inside[1].len(), 3);
+    assert_eq!(pair.inside[1].last().unwrap()[48..], text(1232));
 }
