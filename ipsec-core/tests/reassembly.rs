@@ -213,6 +213,12 @@ fn t105_a_teardrop_and_lengths_that_cannot_be_are_refused() {
         assert_eq!(reassembly.accept(&packet, HERE, NOW).unwrap_err(), DropReason::Fragment);
     }
     assert!(reassembly.is_empty());
+    // What the first and the last fragment and one behind them have in all is as much as the packet would have.
+    let mut reassembly = Reassembly::new();
+    reassembly.accept(&piece(4, 0, true, &body(8)), HERE, NOW).unwrap();
+    reassembly.accept(&piece(4, 32, true, &body(8)), HERE, NOW).unwrap();
+    let last = reassembly.accept(&piece(4, 16, false, &body(8)), HERE, NOW);
+    assert_eq!(last.unwrap_err(), DropReason::Fragment);
     // Teardrop: the second lies within the first. Two that both say they are the last. One behind the last.
     for second in [(8, false, 8), (32, true, 8), (40, false, 8)] {
         let mut reassembly = Reassembly::new();

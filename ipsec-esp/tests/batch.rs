@@ -21,7 +21,7 @@ use crypto_provider::{
     Aead, AeadAlgorithm, AeadJob, AeadKey, Cipher, CipherAlgorithm, CipherJob, CipherKey, CryptoProvider,
     InvalidKey, InvalidLength, Mismatch,
 };
-use ipsec_core::{InboundConfig, Mode, OutboundConfig, PacketBuf, SealError, Tunnel};
+use ipsec_core::{DropReason, InboundConfig, Mode, OutboundConfig, PacketBuf, SealError, Spi, Tunnel};
 use ipsec_esp::{
     InboundSa, Integrity, Keys, OpenJob, OutboundSa, SealJob, Suite, Transform, UdpEncapsulation,
 };
@@ -260,4 +260,16 @@ fn t106_the_largest_packet_fits_and_no_larger_one() {
             }
         }
     }
+}
+
+/// What one SA has verified no other accepts, though its number is fresh there too.
+#[test]
+fn t093_a_verified_packet_of_another_sa_is_refused() {
+    let suite = Suite::Combined { aead: AeadAlgorithm::AesGcm16, key_len: 16 };
+    let mut packet = sealed(&mut outbound(suite), &clear(10));
+    let verified = inbound(suite).verify(&mut packet).unwrap();
+    let config = InboundConfig::new(Spi::new(0x1234_5678).unwrap(), tunnel(), None);
+    let mut other = InboundSa::new(config, transform(suite), NOW);
+    assert_eq!(other.accept(verified, NOW).unwrap_err(), DropReason::UnknownSpi);
+    assert_eq!((other.snapshot(NOW).packets, other.snapshot(NOW).sequence), (0, 0));
 }

@@ -1,6 +1,6 @@
 //! What is long: fragments through tunnels and under policies with ports, path MTU, segment sizes, TTL.
 
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use gateway::router::datagram;
@@ -144,13 +144,17 @@ fn unfragmented(len: usize) -> Vec<u8> {
 
 /// What a router on the way says about `sealed`.
 fn too_big(sealed: &[u8], mtu: u16) -> Vec<u8> {
+    too_big_to(END_A, sealed, mtu)
+}
+
+fn too_big_to(to: Ipv4Addr, sealed: &[u8], mtu: u16) -> Vec<u8> {
     let mut message = vec![3, 4, 0, 0, 0, 0];
     message.extend(mtu.to_be_bytes());
     message.extend(&sealed[..28]);
     let sum = checksum(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     let from = [198, 51, 100, 9].into();
-    datagram::ipv4(from, END_A, (Protocol::ICMP, 1), &message).unwrap()
+    datagram::ipv4(from, to, (Protocol::ICMP, 1), &message).unwrap()
 }
 
 /// What the host behind router 0 was told last.
@@ -175,6 +179,12 @@ fn t106_a_smaller_path_is_learned_told_exactly_and_forgotten() {
         pair.send_outside(0, &too_big(&quote, 1400));
         assert_eq!(path(&pair), MTU, "octet {at}");
     }
+    // Told to another of its addresses, as if that one had sealed it.
+    let inside = [50, 50, 50, 50];
+    let mut quote = sealed.clone();
+    quote[12..16].copy_from_slice(&inside);
+    pair.send_outside(0, &too_big_to(inside.into(), &quote, 1400));
+    assert_eq!(path(&pair), MTU);
     pair.send_outside(0, &too_big(&sealed, 65535));
     assert_eq!(path(&pair), MTU);
     pair.send_outside(0, &too_big(&sealed, 1400));
@@ -248,12 +258,18 @@ fn t107_time_exceeded_goes_inside_only() {
     assert_eq!((pair.wire.len(), pair.inside[0].len()), (1, 0));
 }
 
-/// A SYN through a tunnel says what fits, in both directions, and its checksum holds.
+/// A SYN through a tunnel says what fits, in both directions, and its checksum holds. The narrower end decides, whether
+/// it seals the SYN or opens it.
 #[test]
 fn segment_sizes_fit_the_tunnel() {
-    let mut pair = Pair::up(PRESHARE);
-    pair.send_inside(0, &unfragmented(MTU));
-    let room = told(&mut pair);
+    let narrow = PRESHARE[1].replace("interface Serial0\n", "interface Serial0\n ip mtu 1400\n");
+    let mut pair = Pair::up([PRESHARE[0], &narrow]);
+    let mut back = unfragmented(MTU);
+    back[12..20].copy_from_slice(&[60, 60, 60, 1, 50, 50, 50, 1]);
+    pair.send_inside(1, &back);
+    let message = pair.inside[1].pop().unwrap();
+    let room = usize::from(u16::from_be_bytes([message[26], message[27]]));
+    assert!((1300..1400).contains(&room));
     for (from, to, at) in [(HOST_A, HOST_B, 0), (HOST_B, HOST_A, 1)] {
         let mut tcp = vec![0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 2, 0x20, 0, 0, 0, 0, 0, 2, 4, 5, 0xb4];
         let sum = |tcp: &[u8]| {
