@@ -21,15 +21,13 @@ fn transform() -> Transform {
 }
 
 fn outbound() -> OutboundSa {
-    let mut config = OutboundConfig::new(Spi::new(4096).unwrap(), Mode::Transport);
-    config.width = ipsec_core::SequenceWidth::Extended;
+    let config = OutboundConfig::new(Spi::new(4096).unwrap(), Mode::Transport);
     OutboundSa::new(config, transform(), NOW)
 }
 
-/// Without a window, so that one packet may be opened again and again.
+/// Without a window, so that one packet may be opened again and again; so without extended numbers (RFC 4303 2.2.1).
 fn inbound() -> InboundSa {
     let mut config = InboundConfig::new(Spi::new(4096).unwrap(), Mode::Transport, None);
-    config.width = ipsec_core::SequenceWidth::Extended;
     config.replay = ReplayProtection::Off;
     InboundSa::new(config, transform(), NOW)
 }
