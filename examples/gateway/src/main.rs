@@ -22,7 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows two routers and two hosts on a simulated network; ends with status 0 only when the scenario's outcome occurred
+    /// Shows routers and hosts on a simulated network; ends with status 0 only when the scenario's outcome occurred
     Demo(Demo),
     /// Runs the gateway on this machine until it is told to stop; needs Linux and root, or the capabilities that it names
     #[cfg(target_os = "linux")]
@@ -55,7 +55,7 @@ struct Demo {
     /// Which scenario
     #[arg(long, default_value = SCENARIOS[0].name)]
     scenario: String,
-    /// A configuration in place of the scenario's; twice, the initiator's first
+    /// A configuration in place of the scenario's; once for each router, first the one that is the peer of all others and speaks first
     #[arg(long = "config", value_name = "FILE", num_args = 1)]
     configs: Vec<PathBuf>,
     /// Fixes all randomness
@@ -76,7 +76,7 @@ struct Demo {
     /// Writes the debug lines, a file for each router
     #[arg(long, value_name = "FOLDER")]
     log: Option<PathBuf>,
-    /// Shows more of both routers at the end, as in "show crypto isakmp policy"; may be given more than once
+    /// Shows more of all routers at the end, as in "show crypto isakmp policy"; may be given more than once
     #[arg(long, value_name = "COMMAND", num_args = 1)]
     show: Vec<String>,
 }
@@ -201,14 +201,14 @@ fn shows(commands: &[String]) -> Result<Vec<(String, Show)>, String> {
     commands.iter().map(read).collect()
 }
 
-fn configs(paths: &[PathBuf]) -> Result<Option<[Source; 2]>, String> {
+fn configs(paths: &[PathBuf]) -> Result<Option<Vec<Source>>, String> {
     let read = |path: &PathBuf| -> Result<Source, String> {
         let text = check::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Source { name: path.display().to_string(), text })
     };
     match paths {
         [] => Ok(None),
-        [first, second] => Ok(Some([read(first)?, read(second)?])),
-        _ => Err("--config is given twice, once for each router, or not at all".to_owned()),
+        [_] => Err("--config is given once for each router, at least twice, or not at all".to_owned()),
+        all => all.iter().map(read).collect::<Result<_, _>>().map(Some),
     }
 }

@@ -59,7 +59,7 @@ enum JobKind {
 /// One host with one address.
 #[derive(Debug)]
 pub struct Host {
-    name: &'static str,
+    name: String,
     address: IpAddr,
     jobs: Vec<Job>,
     /// When each echo request left, by sequence number from 1.
@@ -76,9 +76,9 @@ pub struct Host {
 impl Host {
     /// A host that is silent until it is told to speak or asked.
     #[must_use]
-    pub fn new(name: &'static str, address: IpAddr) -> Self {
+    pub fn new(name: impl Into<String>, address: IpAddr) -> Self {
         Self {
-            name,
+            name: name.into(),
             address,
             jobs: Vec::new(),
             asked: Vec::new(),
@@ -93,8 +93,8 @@ impl Host {
 
     /// What it is called.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its address.

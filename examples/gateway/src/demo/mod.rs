@@ -1,4 +1,4 @@
-//! The demo: two routers and two hosts on a simulated network, told as it happens and checked at the end.
+//! The demo: routers and hosts on a simulated network, told as it happens and checked at the end.
 
 mod checks;
 mod hosts;
@@ -7,6 +7,7 @@ mod play;
 mod run;
 mod scenario;
 mod stage;
+mod switch;
 mod table;
 mod topology;
 mod transcript;

@@ -117,6 +117,12 @@ impl Observer {
         self.tunnel
     }
 
+    /// The SPIs of all packets of a tunnel, AH and ESP.
+    pub(super) fn spis(&self) -> impl Iterator<Item = (IpAddr, Kind)> {
+        let kinds = self.rows.keys().map(|(_, destination, kind)| (*destination, *kind));
+        kinds.filter(|(_, kind)| kind.is_protected())
+    }
+
     /// Packets in which a host's text could be read.
     #[must_use]
     pub const fn canaries(&self) -> u64 {

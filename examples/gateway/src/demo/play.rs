@@ -1,11 +1,13 @@
 //! What the hosts and routers do, scene by scene.
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use super::hosts::Host;
 use super::run::DemoError;
 use super::scenario::{Expectation, Play, Scenario};
 use super::stage::Stage;
+use super::topology::Leg;
 use crate::cli::show;
 use crate::router::Router;
 
@@ -27,8 +29,8 @@ const ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(6);
 /// How long the routers are watched after the last packet: longer than the 20 s after which one checks its SAs.
 const AFTERMATH: Duration = Duration::from_secs(30);
-/// Pings to a router that has forgotten what they are sealed with.
-pub(super) const VAIN_PINGS: u16 = 3;
+/// Pings to a router that has forgotten what they are sealed with, or that no wire leads to.
+const VAIN_PINGS: u16 = 3;
 
 /// The play: a first ping brings the tunnel up, then the scenario's own part, then the routers are watched for a
 /// while. `fresh` makes the second router anew.
@@ -37,13 +39,15 @@ pub(super) fn act(
     scenario: &Scenario,
     fresh: impl FnOnce() -> Result<Router, DemoError>,
 ) -> Result<(), DemoError> {
-    bring_up(stage, 0, |stage| stage.has_occurred(scenario.expectation))?;
+    let first = stage.first_leg();
+    bring_up(stage, first, 0, |stage| stage.has_occurred(scenario.expectation))?;
     if stage.has_occurred(Expectation::Tunnel) {
-        talk(stage)?;
+        talk(stage, first)?;
         match scenario.play {
             Play::Talk => {}
-            Play::TalkOn => stream(stage, MANY_DATAGRAMS, LONG_INTERVAL)?,
-            Play::Restart => restart(stage, fresh()?)?,
+            Play::TalkOn => stream(stage, &[first], MANY_DATAGRAMS, LONG_INTERVAL)?,
+            Play::Restart => restart(stage, first, fresh()?)?,
+            Play::Outage => outage(stage, first)?,
         }
     }
     wait(stage, AFTERMATH)
@@ -55,21 +59,22 @@ fn wait(stage: &mut Stage<'_>, time: Duration) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Pings from one host until what is waited for has happened, or has failed too often.
+/// Pings from the host on one side of a leg until what is waited for has happened, or has failed too often.
 fn bring_up(
     stage: &mut Stage<'_>,
-    host: usize,
+    leg: Leg,
+    side: usize,
     is_done: impl Fn(&Stage<'_>) -> bool,
 ) -> Result<(), DemoError> {
-    let (Some(name), Some(to)) = (stage.host(host).map(Host::name), stage.opposite(host)) else {
-        return Ok(());
-    };
+    let Some((host, to)) = ways(leg).get(side).copied() else { return Ok(()) };
+    let Some(name) = stage.host(host).map(|host| host.name().to_owned()) else { return Ok(()) };
+    let router = leg.routers.get(side).copied().unwrap_or_default();
     for attempt in 1..=ATTEMPTS {
         stage.transcript.say(&format!("{name} pings {to}."))?;
-        stage.tell_host(host, &format!("ping {to} 1"), |host, now| host.ping(now, to, 1, PING_INTERVAL))?;
+        ping(stage, (host, to), 1)?;
         let end = stage.now().saturating_add(ATTEMPT_TIME);
-        let before = failures(stage, host);
-        stage.run_until(end, |stage| is_done(stage) || failures(stage, host) > before)?;
+        let before = failures(stage, router);
+        stage.run_until(end, |stage| is_done(stage) || failures(stage, router) > before)?;
         if is_done(stage) || attempt == ATTEMPTS {
             break;
         }
@@ -83,35 +88,54 @@ fn failures(stage: &Stage<'_>, router: usize) -> u32 {
     stage.facts.get(router).map_or(0, |facts| facts.phase1_failed.saturating_add(facts.quick_failed))
 }
 
-fn talk(stage: &mut Stage<'_>) -> Result<(), DemoError> {
-    let [a, b] = stage.places.addresses;
+/// Who sends to whom on a leg, both ways.
+const fn ways(leg: Leg) -> [(usize, IpAddr); 2] {
+    let ([first, second], [a, b]) = (leg.hosts, leg.addresses);
+    [(first, b), (second, a)]
+}
+
+fn ping(stage: &mut Stage<'_>, (host, to): (usize, IpAddr), count: u16) -> Result<(), DemoError> {
+    let line = format!("ping {to} {count}");
+    stage.tell_host(host, &line, |host, now| host.ping(now, to, count, PING_INTERVAL))
+}
+
+fn names(stage: &Stage<'_>, leg: Leg) -> [String; 2] {
+    leg.hosts.map(|host| stage.host(host).map_or("", Host::name).to_owned())
+}
+
+fn talk(stage: &mut Stage<'_>, leg: Leg) -> Result<(), DemoError> {
     // The reply to the first ping comes first.
     let end = stage.now().saturating_add(PING_INTERVAL);
     stage.run_until(end, |stage| {
-        [0, 1]
+        leg.hosts
             .into_iter()
             .all(|host| stage.host(host).is_some_and(|host| host.asked() == 0 || host.answered() > 0))
     })?;
-    stage.transcript.say("Both hosts ping each other.")?;
-    for (host, to) in [(0, b), (1, a)] {
+    let [a, b] = names(stage, leg);
+    stage.transcript.say(&format!("{a} and {b} ping each other."))?;
+    for (host, to) in ways(leg) {
         let asked = stage.host(host).map_or(0, |host| u16::try_from(host.asked()).unwrap_or(PINGS));
-        let more = PINGS.saturating_sub(asked);
-        stage.tell_host(host, &format!("ping {to} {more}"), |host, now| {
-            host.ping(now, to, more, PING_INTERVAL)
-        })?;
+        ping(stage, (host, to), PINGS.saturating_sub(asked))?;
     }
     wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))?;
-    stream(stage, DATAGRAMS, DATAGRAM_INTERVAL)
+    stream(stage, &[leg], DATAGRAMS, DATAGRAM_INTERVAL)
 }
 
-/// Both hosts send each other numbered datagrams, and nothing else is sent meanwhile.
-fn stream(stage: &mut Stage<'_>, datagrams: u16, interval: Duration) -> Result<(), DemoError> {
-    let [a, b] = stage.places.addresses;
-    stage.transcript.say("Both hosts send each other a UDP stream.")?;
+/// Both hosts of each leg send each other numbered datagrams.
+fn stream(
+    stage: &mut Stage<'_>,
+    legs: &[Leg],
+    datagrams: u16,
+    interval: Duration,
+) -> Result<(), DemoError> {
     stage.begin_stream();
-    for (host, to) in [(0, b), (1, a)] {
-        let line = format!("stream {to} {datagrams}");
-        stage.tell_host(host, &line, |host, now| host.stream(now, to, datagrams, interval))?;
+    for leg in legs {
+        let [a, b] = names(stage, *leg);
+        stage.transcript.say(&format!("{a} and {b} send each other a UDP stream."))?;
+        for (host, to) in ways(*leg) {
+            let line = format!("stream {to} {datagrams}");
+            stage.tell_host(host, &line, |host, now| host.stream(now, to, datagrams, interval))?;
+        }
     }
     wait(stage, interval.saturating_mul(u32::from(datagrams)))?;
     // The last ones are still on their way.
@@ -120,30 +144,58 @@ fn stream(stage: &mut Stage<'_>, datagrams: u16, interval: Duration) -> Result<(
 
 /// The second router is replaced. Nobody tells the first one, which goes on sealing; the first packet from the other
 /// side brings a negotiation and with it the news.
-fn restart(stage: &mut Stage<'_>, fresh: Router) -> Result<(), DemoError> {
+fn restart(stage: &mut Stage<'_>, leg: Leg, fresh: Router) -> Result<(), DemoError> {
     stage.transcript.say("The second router starts again. It had been here:")?;
     if let Some(snapshot) = stage.snapshots().get(1) {
         let text = show::ipsec_sa(snapshot);
         stage.transcript.command(1, "show crypto ipsec sa", &text)?;
     }
     stage.replace_router(1, fresh)?;
-    let [a, b] = stage.places.addresses;
-    stage.transcript.say(&format!("host-a pings {b}, through SAs that the new router does not have."))?;
-    let line = format!("ping {b} {VAIN_PINGS}");
-    stage.tell_host(0, &line, |host, now| host.ping(now, b, VAIN_PINGS, PING_INTERVAL))?;
-    wait(stage, PING_INTERVAL.saturating_mul(u32::from(VAIN_PINGS)))?;
-    let [first, second] = stage.facts;
+    let [there, back] = ways(leg);
+    let text = format!("host-a pings {}, through SAs that the new router does not have.", there.1);
+    stage.transcript.say(&text)?;
+    ping_in_vain(stage, there)?;
+    let [first, second] = stage.pair(leg);
     let is_done = |stage: &Stage<'_>| {
-        let [now_first, now_second] = stage.facts;
+        let [now_first, now_second] = stage.pair(leg);
         now_first.established > first.established && now_second.established > second.established
     };
-    bring_up(stage, 1, is_done)?;
+    bring_up(stage, leg, 1, is_done)?;
     wait(stage, PING_INTERVAL)?;
     stage.transcript.say("host-a pings again.")?;
-    let line = format!("ping {b} {PINGS}");
-    stage.tell_host(0, &line, |host, now| host.ping(now, b, PINGS, PING_INTERVAL))?;
-    let line = format!("ping {a} {PINGS}");
-    stage.tell_host(1, &line, |host, now| host.ping(now, a, PINGS, PING_INTERVAL))?;
+    ping(stage, there, PINGS)?;
+    ping(stage, back, PINGS)?;
     wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))?;
-    stream(stage, DATAGRAMS, DATAGRAM_INTERVAL)
+    stream(stage, &[leg], DATAGRAMS, DATAGRAM_INTERVAL)
+}
+
+fn ping_in_vain(stage: &mut Stage<'_>, way: (usize, IpAddr)) -> Result<(), DemoError> {
+    stage.pings_in_vain(way.0, VAIN_PINGS);
+    ping(stage, way, VAIN_PINGS)?;
+    wait(stage, PING_INTERVAL.saturating_mul(u32::from(VAIN_PINGS)))
+}
+
+/// The other legs come up; then the wire of the first one breaks, and its host is called in vain while the others'
+/// talk. In the end the wire is mended.
+fn outage(stage: &mut Stage<'_>, first: Leg) -> Result<(), DemoError> {
+    let others: Vec<_> = stage.places.legs.iter().skip(1).copied().collect();
+    // By turns the first router asks and is asked.
+    for (leg, side) in others.iter().zip([1, 0].into_iter().cycle()) {
+        let before = stage.pair(*leg);
+        let is_done = |stage: &Stage<'_>| {
+            stage.pair(*leg).iter().zip(&before).all(|(now, before)| now.established > before.established)
+        };
+        bring_up(stage, *leg, side, is_done)?;
+        talk(stage, *leg)?;
+    }
+    let [there, back] = ways(first);
+    stage.transcript.say(&format!("The wire to {} breaks.", back.1))?;
+    stage.network.set_up(first.wan, false);
+    ping_in_vain(stage, there)?;
+    stream(stage, &others, DATAGRAMS, DATAGRAM_INTERVAL)?;
+    stage.transcript.say("The wire is mended.")?;
+    stage.network.set_up(first.wan, true);
+    ping(stage, there, PINGS)?;
+    ping(stage, back, PINGS)?;
+    wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))
 }

@@ -12,11 +12,11 @@ use netsim::{Rng, write_pcap};
 use thiserror::Error;
 
 use super::checks;
-use super::observer::Observer;
+use super::hosts::Host;
 use super::play;
 use super::scenario::{Expectation, Scenario};
 use super::stage::Stage;
-use super::topology::{self, TopologyError, Trouble};
+use super::topology::{self, Leg, TopologyError, Trouble};
 use super::transcript::Transcript;
 use crate::check;
 use crate::cli::debug::Switches;
@@ -41,7 +41,7 @@ pub struct Options {
     /// What must come out, and whose configurations are used if no others are given.
     pub scenario: &'static Scenario,
     /// Configurations in place of the scenario's.
-    pub configs: Option<[Source; 2]>,
+    pub configs: Option<Vec<Source>>,
     /// Decides every random number: those of the routers and of the network.
     pub seed: u64,
     /// Percent of the packets between the routers that are lost.
@@ -104,9 +104,9 @@ pub enum DemoError {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     let trouble = Trouble { loss: options.loss.min(100), reorder: options.reorder.min(100) };
     introduce(options, out)?;
-    let routers = [router(options, 0, 0)?, router(options, 1, 0)?];
-    let hostnames = distinct([routers[0].hostname(), routers[1].hostname()]);
-    let transcript = Transcript::new(out, [&hostnames[0], &hostnames[1]], Switches::USEFUL);
+    let routers = (0..count(options)).map(|index| router(options, index, 0)).collect::<Result<Vec<_>, _>>()?;
+    let hostnames = distinct(&routers);
+    let transcript = Transcript::new(out, &hostnames, Switches::USEFUL);
     let (mut network, places) = topology::build(options.seed, routers, trouble)?;
     network.capture();
     let mut stage = Stage::new(network, places, transcript);
@@ -114,15 +114,18 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     play::act(&mut stage, options.scenario, || router(options, 1, 1))?;
     stage.transcript.finish()?;
     shows(&mut stage, &options.show)?;
-    let observer = observe(&stage);
-    stage.transcript.say("What an observer between the routers saw:\n")?;
-    stage.transcript.say(&observer.to_string())?;
+    let observers: Vec<_> = stage.places.legs.iter().map(|leg| stage.observe(*leg, Duration::ZERO)).collect();
+    for (observer, hostname) in observers.iter().zip(hostnames.iter().skip(1)) {
+        let place = if observers.len() > 1 { format!("before {hostname}") } else { "between the routers".to_owned() };
+        stage.transcript.say(&format!("What an observer {place} saw:\n"))?;
+        stage.transcript.say(&observer.to_string())?;
+    }
     if options.scenario.expectation != Expectation::Tunnel {
         let table = stage.table.to_string();
         stage.transcript.say("What was offered beside what is accepted:\n")?;
         stage.transcript.say(&table)?;
     }
-    let checks = checks::outcome(&stage, &observer, options.scenario, trouble);
+    let checks = checks::outcome(&stage, &observers, options.scenario, trouble);
     let fine = checks.iter().all(checks::Check::holds);
     stage.transcript.say("Outcome:\n")?;
     for check in &checks {
@@ -142,7 +145,12 @@ fn introduce(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The first or second router, `again` for the so manieth time.
+/// How many routers there are.
+fn count(options: &Options) -> usize {
+    options.configs.as_ref().map_or(options.scenario.configs.len(), Vec::len)
+}
+
+/// One of the routers, `again` for the so manieth time.
 fn router(options: &Options, index: usize, again: u64) -> Result<Router, DemoError> {
     let given = options.configs.as_ref().and_then(|configs| configs.get(index));
     let own = options.scenario.configs.get(index).copied().unwrap_or_default();
@@ -150,27 +158,32 @@ fn router(options: &Options, index: usize, again: u64) -> Result<Router, DemoErr
         given.map_or((own.0, own.1.as_bytes()), |source| (source.name.as_str(), source.text.expose()));
     let (config, _policies) = check::load(name, text).map_err(DemoError::Config)?;
     // Each router draws its own numbers, and none of them are the network's.
-    let label =
-        u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1).saturating_add(again.saturating_mul(2));
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let label = number(index).saturating_add(1).saturating_add(again.saturating_mul(number(count(options))));
     let seed = Rng::stream(options.seed, label).next_u64();
     let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
     let options = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
     Ok(Router::new(name, config, provider, options)?)
 }
 
-/// Two routers of one name are told apart.
-fn distinct([first, second]: [&str; 2]) -> [String; 2] {
-    if first == second {
-        [format!("{first}-1"), format!("{second}-2")]
-    } else {
-        [first.to_owned(), second.to_owned()]
-    }
+/// Routers of one name are told apart.
+fn distinct(routers: &[Router]) -> Vec<String> {
+    let name = |(number, router): (usize, &Router)| {
+        let own = router.hostname();
+        let same = routers.iter().filter(|other| other.hostname() == own).count();
+        if same > 1 { format!("{own}-{number}") } else { own.to_owned() }
+    };
+    (1..).zip(routers).map(name).collect()
 }
 
-fn place(stage: &mut Stage<'_>, [first, second]: &[String; 2]) -> Result<(), DemoError> {
-    let ([a, b], [end_a, end_b]) = (stage.places.addresses, stage.places.ends);
-    let line = format!("host-a {a} -- {first} {end_a} ---- {end_b} {second} -- {b} host-b");
-    stage.transcript.say(&line)?;
+fn place(stage: &mut Stage<'_>, hostnames: &[String]) -> Result<(), DemoError> {
+    for leg in stage.places.legs.clone() {
+        let ([a, b], [end_a, end_b]) = (leg.addresses, leg.ends);
+        let [first, second] = leg.routers.map(|router| hostnames.get(router).map_or("", String::as_str));
+        let [name_a, name_b] = leg.hosts.map(|host| stage.host(host).map_or("", Host::name).to_owned());
+        let line = format!("{name_a} {a} -- {first} {end_a} ---- {end_b} {second} -- {b} {name_b}");
+        stage.transcript.say(&line)?;
+    }
     Ok(())
 }
 
@@ -188,18 +201,15 @@ fn shows(stage: &mut Stage<'_>, wanted: &[(String, Show)]) -> Result<(), DemoErr
     Ok(())
 }
 
-fn observe(stage: &Stage<'_>) -> Observer {
-    let mut observer = Observer::default();
-    for sighting in stage.network.captured().iter().filter(|sighting| sighting.link == stage.places.wan) {
-        observer.look(sighting);
-    }
-    observer
-}
-
-fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String; 2]) -> Result<(), DemoError> {
+fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String]) -> Result<(), DemoError> {
     if let Some(path) = &options.pcap {
         let file = fs::File::create(path).map_err(|error| at(path, &error))?;
-        let names = [(stage.places.wan, "wan")];
+        let names = |(number, leg): (usize, &Leg)| (leg.wan, format!("wan{number}"));
+        let names: Vec<_> = match stage.places.legs.as_slice() {
+            [one] => vec![(one.wan, "wan".to_owned())],
+            legs => (1..).zip(legs).map(names).collect(),
+        };
+        let names: Vec<_> = names.iter().map(|(link, name)| (*link, name.as_str())).collect();
         write_pcap(io::BufWriter::new(file), &names, EPOCH, stage.network.captured())
             .map_err(|error| at(path, &error))?;
     }

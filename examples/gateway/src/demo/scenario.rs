@@ -26,6 +26,8 @@ pub enum Play {
     TalkOn,
     /// The same; then the second router is replaced by one that knows nothing, and all is said again.
     Restart,
+    /// The same on every leg, one after the other; then the wire to one router breaks while the others' hosts talk on.
+    Outage,
 }
 
 /// What must be seen of the negotiation, beside the tunnel.
@@ -44,6 +46,8 @@ pub enum Feature {
     Ipv6,
     /// A router that has started again is known as such, and its old SAs go.
     InitialContact,
+    /// One router has several peers, each with SAs of its own, and an outage of one is not the others' trouble.
+    SeveralPeers,
 }
 
 /// One scenario.
@@ -54,9 +58,9 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it shows.
     pub about: &'static str,
-    /// The initiator's configuration and the responder's, with the names that errors carry. The pair is in the order
-    /// in which the demo starts them: the host behind the first one speaks first.
-    pub configs: [(&'static str, &'static str); 2],
+    /// The routers' configurations, with the names that errors carry. The first one is the peer of all others, and the
+    /// host behind it speaks first.
+    pub configs: &'static [(&'static str, &'static str)],
     /// What must come out.
     pub expectation: Expectation,
     /// What is done.
@@ -75,36 +79,36 @@ macro_rules! config {
 const fn plain(
     name: &'static str,
     about: &'static str,
-    configs: [(&'static str, &'static str); 2],
+    configs: &'static [(&'static str, &'static str)],
     expectation: Expectation,
 ) -> Scenario {
     Scenario { name, about, configs, expectation, play: Play::Talk, features: &[] }
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 11] = [
+pub const SCENARIOS: [Scenario; 12] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
-        [config!("preshare-a.cfg"), config!("preshare-b.cfg")],
+        &[config!("preshare-a.cfg"), config!("preshare-b.cfg")],
         Expectation::Tunnel,
     ),
     plain(
         "ah-esp",
         "the same with AH around ESP, both in one proposal",
-        [config!("ah-esp-b.cfg"), config!("ah-esp-a.cfg")],
+        &[config!("ah-esp-b.cfg"), config!("ah-esp-a.cfg")],
         Expectation::Tunnel,
     ),
     plain(
         "no-proposal",
         "the initiator asks for AH with MD5, the responder accepts SHA only: phase 2 is refused",
-        [config!("no-proposal-b.cfg"), config!("no-proposal-a.cfg")],
+        &[config!("no-proposal-b.cfg"), config!("no-proposal-a.cfg")],
         Expectation::Phase2Refused,
     ),
     plain(
         "wrong-key",
         "the keys differ: phase 1 ends without anyone being told why",
-        [config!("wrong-key-a.cfg"), config!("wrong-key-b.cfg")],
+        &[config!("wrong-key-a.cfg"), config!("wrong-key-b.cfg")],
         Expectation::NotAuthenticated,
     ),
     Scenario {
@@ -112,14 +116,14 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "aggressive",
             "identities and keys by hostname: phase 1 is Aggressive Mode",
-            [config!("aggressive-a.cfg"), config!("aggressive-b.cfg")],
+            &[config!("aggressive-a.cfg"), config!("aggressive-b.cfg")],
             Expectation::Tunnel,
         )
     },
     plain(
         "wrong-hostname",
         "the initiator says a name for which the responder has no key: Aggressive Mode ends at its first message",
-        [config!("wrong-hostname-a.cfg"), config!("wrong-hostname-b.cfg")],
+        &[config!("wrong-hostname-a.cfg"), config!("wrong-hostname-b.cfg")],
         Expectation::NameUnknown,
     ),
     Scenario {
@@ -127,7 +131,7 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "pfs",
             "perfect forward secrecy: the keys of phase 2 do not follow from those of phase 1",
-            [config!("pfs-a.cfg"), config!("pfs-b.cfg")],
+            &[config!("pfs-a.cfg"), config!("pfs-b.cfg")],
             Expectation::Tunnel,
         )
     },
@@ -137,7 +141,7 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "rekey",
             "short lives: SAs of both phases get successors while a stream runs",
-            [config!("rekey-a.cfg"), config!("rekey-b.cfg")],
+            &[config!("rekey-a.cfg"), config!("rekey-b.cfg")],
             Expectation::Tunnel,
         )
     },
@@ -147,7 +151,7 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "restart",
             "the second router loses all SAs and starts again: INITIAL-CONTACT ends the old ones",
-            [config!("restart-a.cfg"), config!("restart-b.cfg")],
+            &[config!("restart-a.cfg"), config!("restart-b.cfg")],
             Expectation::Tunnel,
         )
     },
@@ -156,7 +160,7 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "transport",
             "the routers' own traffic in transport mode, AH around ESP: no second IP header",
-            [config!("transport-a.cfg"), config!("transport-b.cfg")],
+            &[config!("transport-a.cfg"), config!("transport-b.cfg")],
             Expectation::Tunnel,
         )
     },
@@ -165,7 +169,22 @@ pub const SCENARIOS: [Scenario; 11] = [
         ..plain(
             "ipv6",
             "IPv6 inside and outside: IKE, tunnel and hosts",
-            [config!("ipv6-a.cfg"), config!("ipv6-b.cfg")],
+            &[config!("ipv6-a.cfg"), config!("ipv6-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        play: Play::Outage,
+        features: &[Feature::SeveralPeers],
+        ..plain(
+            "two-peers",
+            "two peers in one map and a third on another interface: SAs of their own, and one that is cut off",
+            &[
+                config!("two-peers-hub.cfg"),
+                config!("two-peers-1.cfg"),
+                config!("two-peers-2.cfg"),
+                config!("two-peers-3.cfg"),
+            ],
             Expectation::Tunnel,
         )
     },

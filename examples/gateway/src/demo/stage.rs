@@ -8,10 +8,11 @@ use netsim::{Network, NodeId};
 use oakley::{Event, Identity, Incompatibility, Misbehaviour, Reject, RemoveReason, Role};
 
 use super::hosts::{Host, HostEvent};
+use super::observer::Observer;
 use super::run::DemoError;
 use super::scenario::Expectation;
 use super::table::OfferTable;
-use super::topology::{DemoNode, Places};
+use super::topology::{DemoNode, Leg, Places};
 use super::transcript::Transcript;
 use crate::router::{Occurrence, Router, RouterSnapshot};
 
@@ -66,22 +67,26 @@ pub(super) struct Stage<'a> {
     pub(super) places: Places,
     pub(super) transcript: Transcript<'a>,
     pub(super) table: OfferTable,
-    pub(super) facts: [Facts; 2],
+    pub(super) facts: Vec<Facts>,
     pub(super) former: Vec<Former>,
+    /// Of each host, the echo requests that nobody could answer: their way was known to be broken.
+    pub(super) vain: Vec<u16>,
     /// When the last stream began, and how many datagrams each host had sent and received before.
-    pub(super) stream: (Duration, [(u16, usize); 2]),
+    pub(super) stream: (Duration, Vec<(u16, usize)>),
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(network: Network<DemoNode>, places: Places, transcript: Transcript<'a>) -> Self {
+        let (routers, hosts) = (places.routers.len(), places.hosts.len());
         Self {
             network,
             places,
             transcript,
             table: OfferTable::default(),
-            facts: [Facts::default(); 2],
+            facts: vec![Facts::default(); routers],
             former: Vec::new(),
-            stream: (Duration::ZERO, [(0, 0); 2]),
+            vain: vec![0; hosts],
+            stream: (Duration::ZERO, vec![(0, 0); hosts]),
         }
     }
 
@@ -123,7 +128,7 @@ impl<'a> Stage<'a> {
     pub(super) fn begin_stream(&mut self) {
         let count =
             |host: usize| self.host(host).map_or((0, 0), |host| (host.streamed_to_peer(), host.streamed()));
-        self.stream = (self.now(), [count(0), count(1)]);
+        self.stream = (self.now(), (0..self.places.hosts.len()).map(count).collect());
     }
 
     /// Runs until `done` says so or `end` has come; whether `done` did.
@@ -151,7 +156,7 @@ impl<'a> Stage<'a> {
 
     /// Whether what a scenario is for has happened.
     pub(super) fn has_occurred(&self, expectation: Expectation) -> bool {
-        let [first, second] = &self.facts;
+        let [first, second] = self.pair(self.first_leg());
         match expectation {
             Expectation::Tunnel => first.established > 0 && second.established > 0,
             Expectation::Phase2Refused => first.quick_failed > 0 && second.phase2_refused > 0,
@@ -164,9 +169,22 @@ impl<'a> Stage<'a> {
         self.network.now()
     }
 
-    /// The address of the host that a host talks to.
-    pub(super) fn opposite(&self, host: usize) -> Option<core::net::IpAddr> {
-        self.places.addresses.get(1_usize.checked_sub(host)?).copied()
+    /// The leg that is there in every scenario.
+    #[expect(clippy::indexing_slicing, reason = "a network without a leg is not built")]
+    pub(super) fn first_leg(&self) -> Leg {
+        self.places.legs[0]
+    }
+
+    /// What both routers of a leg reported; the first one's part is about all of its legs.
+    pub(super) fn pair(&self, leg: Leg) -> [Facts; 2] {
+        leg.routers.map(|router| self.facts.get(router).copied().unwrap_or_default())
+    }
+
+    /// Takes note of a host's echo requests that cannot be answered.
+    pub(super) fn pings_in_vain(&mut self, host: usize, count: u16) {
+        if let Some(vain) = self.vain.get_mut(host) {
+            *vain = vain.saturating_add(count);
+        }
     }
 
     pub(super) fn host(&self, host: usize) -> Option<&Host> {
@@ -177,10 +195,20 @@ impl<'a> Stage<'a> {
         self.places.routers.get(router).and_then(|id| self.network.get(*id)?.router())
     }
 
-    /// Both routers as they are now.
+    /// What somebody has seen on a leg's wire since a moment.
+    pub(super) fn observe(&self, leg: Leg, since: Duration) -> Observer {
+        let mut observer = Observer::default();
+        let sightings = self.network.captured().iter();
+        for sighting in sightings.filter(|sighting| sighting.link == leg.wan && sighting.at >= since) {
+            observer.look(sighting);
+        }
+        observer
+    }
+
+    /// All routers as they are now.
     pub(super) fn snapshots(&self) -> Vec<RouterSnapshot> {
         let now = self.now();
-        [0, 1].into_iter().filter_map(|router| Some(self.router(router)?.snapshot(now))).collect()
+        (0..self.places.routers.len()).filter_map(|router| Some(self.router(router)?.snapshot(now))).collect()
     }
 
     #[expect(clippy::indexing_slicing, reason = "the id is one that this network gave out")]
@@ -189,10 +217,10 @@ impl<'a> Stage<'a> {
     }
 
     fn tell(&mut self) -> io::Result<()> {
-        for (index, id) in self.places.routers.into_iter().enumerate() {
+        for (index, id) in self.places.routers.clone().into_iter().enumerate() {
             self.tell_router(index, id)?;
         }
-        for id in self.places.hosts {
+        for id in self.places.hosts.clone() {
             self.tell_host_events(id)?;
         }
         Ok(())
@@ -217,7 +245,7 @@ impl<'a> Stage<'a> {
     fn tell_host_events(&mut self, id: NodeId) -> io::Result<()> {
         while let Some((name, event)) = self.node(id).host_mut().and_then(|host| {
             let event = host.poll_event()?;
-            Some((host.name(), event))
+            Some((host.name().to_owned(), event))
         }) {
             if let HostEvent::Reply { from, sequence, octets, ttl, time } = event {
                 let milliseconds = time.as_secs_f64() * 1000.0;

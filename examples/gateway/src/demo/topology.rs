@@ -1,13 +1,15 @@
-//! Two routers, a host behind each, and the links between them.
+//! Routers that are peers of one, hosts behind each, and the links between them.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use netsim::{Chance, Link, LinkId, Network, Node, NodeId, Port};
 use oakley::SelectorPair;
 use thiserror::Error;
 
 use super::hosts::Host;
+use super::switch::Switch;
 use crate::router::{InterfaceIndex, MapConfig, Router};
 
 /// Time from host to router.
@@ -32,6 +34,9 @@ pub enum TopologyError {
     /// No interface leads to the protected side.
     #[error("{0}: no interface but the one with the map has a free address between {1} and {2}")]
     NoHost(String, IpAddr, IpAddr),
+    /// A router that is its own host has more than one peer.
+    #[error("{0}: flows of the router's own with one of several peers")]
+    OneHost(String),
     /// The simulation refused.
     #[error("network: {0}")]
     Network(String),
@@ -43,24 +48,36 @@ pub(super) enum DemoNode {
     Host(Box<Host>),
     /// A router that is the host itself.
     Both(Box<Router>, Box<Host>),
+    Switch(Switch),
 }
 
-/// Where everything is.
-#[derive(Clone, Copy, Debug)]
+/// Where everything is: a star of routers, the first of them in its middle.
+#[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// The routers: initiator, responder.
-    pub(super) routers: [NodeId; 2],
-    /// The hosts behind them.
-    pub(super) hosts: [NodeId; 2],
+    /// The routers: the first one and its peers.
+    pub(super) routers: Vec<NodeId>,
+    /// The hosts, those of one leg after those of another.
+    pub(super) hosts: Vec<NodeId>,
+    /// One for each peer of the first router; there is at least one.
+    pub(super) legs: Vec<Leg>,
+}
+
+/// Two routers that are peers, and a host behind each. The first router's side comes first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leg {
+    /// Which routers.
+    pub(super) routers: [usize; 2],
+    /// Which hosts.
+    pub(super) hosts: [usize; 2],
     /// The hosts' addresses.
     pub(super) addresses: [IpAddr; 2],
     /// The routers' ends of the tunnel.
     pub(super) ends: [IpAddr; 2],
-    /// The link between the routers.
+    /// The link to the peer.
     pub(super) wan: LinkId,
 }
 
-/// How the link between the routers behaves.
+/// How the links between the routers behave.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trouble {
     /// Packets lost, percent.
@@ -69,7 +86,7 @@ pub(super) struct Trouble {
     pub(super) reorder: u32,
 }
 
-/// One side of the demo, found in its router's configuration.
+/// One side of a leg, found in its router's configuration.
 struct Side {
     end: IpAddr,
     wan: InterfaceIndex,
@@ -78,36 +95,93 @@ struct Side {
     host: IpAddr,
 }
 
-/// Builds the network.
+/// Something that is to be wired to a port of the first router.
+struct Plug {
+    port: InterfaceIndex,
+    node: (NodeId, Port),
+    address: IpAddr,
+    link: Link,
+}
+
+/// Builds the network. The first router is in the middle.
 pub(super) fn build(
     seed: u64,
-    routers: [Router; 2],
+    routers: Vec<Router>,
     trouble: Trouble,
 ) -> Result<(Network<DemoNode>, Places), TopologyError> {
-    let [first, second] = sides(&routers)?;
+    let sides = sides(&routers)?;
     let failed = |error: netsim::Error| TopologyError::Network(error.to_string());
     let mut network = Network::new(seed);
-    let (wans, addresses, ends) =
-        ([first.wan, second.wan], [first.host, second.host], [first.end, second.end]);
-    let [router_a, router_b] = routers;
-    let (a, host_a) = add(&mut network, router_a, &first, "host-a").map_err(failed)?;
-    let wan = Link::new()
-        .delay(WAN_DELAY)
-        .loss(Chance::percent(trouble.loss))
-        .reorder(Chance::percent(trouble.reorder), HOLD);
-    let (b, host_b) = add(&mut network, router_b, &second, "host-b").map_err(failed)?;
-    let [wan_a, wan_b] = wans;
-    let wan = network.connect((a, Port(wan_a.0)), (b, Port(wan_b.0)), wan).map_err(failed)?;
-    let places = Places { routers: [a, b], hosts: [host_a, host_b], addresses, ends, wan };
+    let mut routers = routers.into_iter();
+    let hub = routers.next().ok_or_else(|| TopologyError::Network("no router".to_owned()))?;
+    let hosts: Vec<_> =
+        sides.iter().enumerate().map(|(leg, [first, _])| Host::new(host_name(2 * leg), first.host)).collect();
+    let (hub, mut hub_hosts, lans) = add_hub(&mut network, hub, &sides, hosts);
+    wire(&mut network, hub, lans).map_err(failed)?;
+    let mut places = Places { routers: vec![hub], hosts: Vec::new(), legs: Vec::new() };
+    let mut wans = Vec::new();
+    for (leg, (router, [first, second])) in routers.zip(&sides).enumerate() {
+        let name = host_name((2 * leg).saturating_add(1));
+        let (router, host) = add(&mut network, router, second, name).map_err(failed)?;
+        let link = Link::new()
+            .delay(WAN_DELAY)
+            .loss(Chance::percent(trouble.loss))
+            .reorder(Chance::percent(trouble.reorder), HOLD);
+        wans.push(Plug { port: first.wan, node: (router, Port(second.wan.0)), address: second.end, link });
+        places.routers.push(router);
+        places.hosts.extend(hub_hosts.next());
+        places.hosts.push(host);
+    }
+    let wans = wire(&mut network, hub, wans).map_err(failed)?;
+    for (leg, (wan, [first, second])) in wans.into_iter().zip(&sides).enumerate() {
+        places.legs.push(Leg {
+            routers: [0, leg.saturating_add(1)],
+            hosts: [2 * leg, (2 * leg).saturating_add(1)],
+            addresses: [first.host, second.host],
+            ends: [first.end, second.end],
+            wan,
+        });
+    }
     Ok((network, places))
 }
 
-/// Adds a router and the host behind it, or in it.
+/// `host-a`, `host-b` and so on.
+fn host_name(index: usize) -> String {
+    ('a'..='z').nth(index).map_or_else(|| format!("host-{index}"), |letter| format!("host-{letter}"))
+}
+
+/// Adds the first router and the hosts behind it, or in it, one for each leg.
+fn add_hub(
+    network: &mut Network<DemoNode>,
+    router: Router,
+    sides: &[[Side; 2]],
+    hosts: Vec<Host>,
+) -> (NodeId, std::vec::IntoIter<NodeId>, Vec<Plug>) {
+    let router = Box::new(router);
+    let mut hosts = hosts.into_iter();
+    if let [[Side { lan: None, .. }, _]] = sides
+        && let Some(host) = hosts.next()
+    {
+        let both = network.add(DemoNode::Both(router, Box::new(host)));
+        return (both, vec![both].into_iter(), Vec::new());
+    }
+    let hub = network.add(DemoNode::Router(router));
+    let (mut ids, mut plugs) = (Vec::new(), Vec::new());
+    for (host, [side, _]) in hosts.zip(sides) {
+        let id = network.add(DemoNode::Host(Box::new(host)));
+        ids.push(id);
+        let link = Link::new().delay(LAN_DELAY);
+        plugs.extend(side.lan.map(|port| Plug { port, node: (id, Port(0)), address: side.host, link }));
+    }
+    (hub, ids.into_iter(), plugs)
+}
+
+/// Adds a peer and the host behind it, or in it.
 fn add(
     network: &mut Network<DemoNode>,
     router: Router,
     side: &Side,
-    name: &'static str,
+    name: String,
 ) -> netsim::Result<(NodeId, NodeId)> {
     let (router, host) = (Box::new(router), Box::new(Host::new(name, side.host)));
     let Some(lan) = side.lan else {
@@ -119,26 +193,71 @@ fn add(
     Ok((router, host))
 }
 
-/// The first router's first flow decides who talks to whom.
-fn sides(routers: &[Router; 2]) -> Result<[Side; 2], TopologyError> {
-    let [first, second] = routers;
-    let no_map = || TopologyError::NoMap(first.hostname().to_owned());
-    let (map, entry, flow) = first.maps().iter().find_map(first_flow).ok_or_else(no_map)?;
-    let peer = *entry.peers.first().ok_or_else(no_map)?;
-    let end = map.local(peer).ok_or_else(no_map)?;
-    let not_peers = || TopologyError::NotPeers(second.hostname().to_owned(), end);
-    let names_back = |other: &&MapConfig| {
-        other.locals.contains(&peer) && other.entries.iter().any(|entry| entry.peers.contains(&end))
-    };
-    let other = second.maps().iter().find(names_back).ok_or_else(not_peers)?;
-    let first = side(first, (map.interface, end), &flow.local.addresses)?;
-    Ok([first, side(second, (other.interface, peer), &flow.remote.addresses)?])
+/// Wires everything to the first router, with a switch where several share a port; the links in the plugs' order, each
+/// of them to what was plugged in.
+fn wire(network: &mut Network<DemoNode>, hub: NodeId, plugs: Vec<Plug>) -> netsim::Result<Vec<LinkId>> {
+    let mut switches = BTreeMap::new();
+    for plug in &plugs {
+        let addresses: Vec<_> =
+            plugs.iter().filter(|other| other.port == plug.port).map(|other| other.address).collect();
+        if addresses.len() > 1 && !switches.contains_key(&plug.port.0) {
+            let switch = network.add(DemoNode::Switch(Switch::new(addresses)));
+            network.connect((hub, Port(plug.port.0)), (switch, Port(0)), Link::new())?;
+            switches.insert(plug.port.0, (switch, 0_u16));
+        }
+    }
+    let mut links = Vec::new();
+    for plug in plugs {
+        let from = match switches.get_mut(&plug.port.0) {
+            Some((switch, used)) => {
+                *used = used.saturating_add(1);
+                (*switch, Port(*used))
+            }
+            None => (hub, Port(plug.port.0)),
+        };
+        links.push(network.connect(from, plug.node, plug.link)?);
+    }
+    Ok(links)
 }
 
-fn first_flow(map: &MapConfig) -> Option<(&MapConfig, &crate::router::EntryConfig, &SelectorPair)> {
-    map.entries.iter().find_map(|entry| {
+/// The first router's flows decide who talks to whom: with each of the others the first flow that has it as peer.
+fn sides(routers: &[Router]) -> Result<Vec<[Side; 2]>, TopologyError> {
+    let [first, others @ ..] = routers else { return Ok(Vec::new()) };
+    let mut legs: Vec<[Side; 2]> = Vec::new();
+    for other in others {
+        let taken: Vec<_> = legs.iter().map(|[side, _]| side.host).collect();
+        let leg = leg(first, other, &taken)?;
+        if leg[0].lan.is_none() && !legs.is_empty() || legs.iter().any(|[side, _]| side.lan.is_none()) {
+            return Err(TopologyError::OneHost(first.hostname().to_owned()));
+        }
+        legs.push(leg);
+    }
+    Ok(legs)
+}
+
+fn leg(first: &Router, second: &Router, taken: &[IpAddr]) -> Result<[Side; 2], TopologyError> {
+    let no_map = || TopologyError::NoMap(first.hostname().to_owned());
+    let mut asked = None;
+    for (map, peer, flow) in first.maps().iter().flat_map(first_flows) {
+        let end = map.local(peer).ok_or_else(no_map)?;
+        asked = asked.or(Some(end));
+        let names_back = |other: &&MapConfig| {
+            other.locals.contains(&peer) && other.entries.iter().any(|entry| entry.peers.contains(&end))
+        };
+        if let Some(other) = second.maps().iter().find(names_back) {
+            let first = side(first, (map.interface, end), &flow.local.addresses, taken)?;
+            return Ok([first, side(second, (other.interface, peer), &flow.remote.addresses, &[])?]);
+        }
+    }
+    let end = asked.ok_or_else(no_map)?;
+    Err(TopologyError::NotPeers(second.hostname().to_owned(), end))
+}
+
+/// Of each entry the first peer and the first flow.
+fn first_flows(map: &MapConfig) -> impl Iterator<Item = (&MapConfig, IpAddr, &SelectorPair)> {
+    map.entries.iter().filter_map(move |entry| {
         let flow = entry.lines.iter().find_map(|line| line.negotiated.as_ref())?;
-        Some((map, entry, flow))
+        Some((map, *entry.peers.first()?, flow))
     })
 }
 
@@ -147,6 +266,7 @@ fn side(
     router: &Router,
     (wan, end): (InterfaceIndex, IpAddr),
     range: &core::ops::RangeInclusive<IpAddr>,
+    taken: &[IpAddr],
 ) -> Result<Side, TopologyError> {
     let (start, last) = (*range.start(), *range.end());
     let no_host = || TopologyError::NoHost(router.hostname().to_owned(), start, last);
@@ -170,6 +290,7 @@ fn side(
                     && ip != net.end()
                     && range.contains(ip)
                     && !interface.is_own(*ip)
+                    && !taken.contains(ip)
             };
             if let Some(host) = candidates.into_iter().find(is_free) {
                 return Ok(Side { end, wan, lan: Some(index), host });
@@ -191,28 +312,28 @@ impl DemoNode {
     pub(super) fn router(&self) -> Option<&Router> {
         match self {
             Self::Router(router) | Self::Both(router, _) => Some(router),
-            Self::Host(_) => None,
+            Self::Host(_) | Self::Switch(_) => None,
         }
     }
 
     pub(super) fn router_mut(&mut self) -> Option<&mut Router> {
         match self {
             Self::Router(router) | Self::Both(router, _) => Some(router),
-            Self::Host(_) => None,
+            Self::Host(_) | Self::Switch(_) => None,
         }
     }
 
     pub(super) fn host(&self) -> Option<&Host> {
         match self {
             Self::Host(host) | Self::Both(_, host) => Some(host),
-            Self::Router(_) => None,
+            Self::Router(_) | Self::Switch(_) => None,
         }
     }
 
     pub(super) fn host_mut(&mut self) -> Option<&mut Host> {
         match self {
             Self::Host(host) | Self::Both(_, host) => Some(host),
-            Self::Router(_) => None,
+            Self::Router(_) | Self::Switch(_) => None,
         }
     }
 
@@ -235,6 +356,7 @@ impl Node for DemoNode {
         match self {
             Self::Router(router) | Self::Both(router, _) => router.handle_packet(now, from, packet),
             Self::Host(host) => host.handle_packet(now, packet),
+            Self::Switch(switch) => switch.handle_packet(from, packet),
         }
         self.settle(now);
     }
@@ -258,6 +380,7 @@ impl Node for DemoNode {
         match self {
             Self::Router(router) | Self::Both(router, _) => router.poll_transmit(),
             Self::Host(host) => host.poll_transmit().map(|packet| (Port(0), packet)),
+            Self::Switch(switch) => switch.poll_transmit(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The lines of both routers, on the screen as they come and each router's in a list of its own.
+//! The lines of all routers, on the screen as they come and each router's in a list of its own.
 
 use std::io::{self, Write};
 
@@ -22,18 +22,18 @@ struct Part {
 /// The narration of a run.
 pub(super) struct Transcript<'a> {
     out: &'a mut dyn Write,
-    parts: [Part; 2],
+    parts: Vec<Part>,
     last: Speaker,
 }
 
 impl<'a> Transcript<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, hostnames: [&str; 2], switches: Switches) -> Self {
-        let part = |hostname: &str| Part {
+    pub(super) fn new(out: &'a mut dyn Write, hostnames: &[String], switches: Switches) -> Self {
+        let part = |hostname: &String| Part {
             prompt: format!("{hostname}#"),
             log: DebugLog::new(switches),
             lines: String::new(),
         };
-        Self { out, parts: hostnames.map(part), last: Speaker::Demo }
+        Self { out, parts: hostnames.iter().map(part).collect(), last: Speaker::Demo }
     }
 
     /// Prints what a happening at a router looks like there.

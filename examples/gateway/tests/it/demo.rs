@@ -68,7 +68,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "rekey",
             "restart",
             "transport",
-            "ipv6"
+            "ipv6",
+            "two-peers"
         ]
     );
     for name in names {
@@ -94,13 +95,14 @@ fn a_scenario_whose_outcome_does_not_occur_fails() {
         ("rekey", "preshare"),
         ("restart", "wrong-key"),
         ("transport", "ah-esp"),
+        ("two-peers", "preshare"),
     ] {
         let mut options = Options::new(Scenario::named(expected).unwrap(), 1);
         let source = |(name, text): (&str, &str)| Source {
             name: name.to_owned(),
             text: SecretBytes::copy_of(text.as_bytes()),
         };
-        options.configs = Some(Scenario::named(actual).unwrap().configs.map(source));
+        options.configs = Some(Scenario::named(actual).unwrap().configs.iter().copied().map(source).collect());
         let (fine, out) = text(&options);
         assert!(!fine && out.contains("FAILED"), "{expected} with {actual}:\n{out}");
     }
@@ -130,7 +132,7 @@ fn with_loss_the_counters_differ_by_what_the_network_dropped() {
 /// The scenarios whose timing a bad network changes most, each with many seeds.
 #[test]
 fn scenes_with_successors_and_restarts_hold_on_a_bad_network() {
-    for scenario in ["aggressive", "wrong-hostname", "pfs", "rekey", "restart", "transport"] {
+    for scenario in ["aggressive", "wrong-hostname", "pfs", "rekey", "restart", "transport", "two-peers"] {
         for seed in 1..=20 {
             let mut options = Options::new(Scenario::named(scenario).unwrap(), seed);
             (options.loss, options.reorder) = (10, 10);
@@ -250,7 +252,7 @@ fn one_host_name_for_both_routers_gives_two_logs() {
         Source { name: name.to_owned(), text: SecretBytes::copy_of(text.as_bytes()) }
     };
     let mut options = Options::new(&SCENARIOS[0], 1);
-    options.configs = Some(SCENARIOS[0].configs.map(rename));
+    options.configs = Some(SCENARIOS[0].configs.iter().copied().map(rename).collect());
     options.log = Some(folder.0.clone());
     assert!(text(&options).0);
     let mut names: Vec<_> = std::fs::read_dir(&folder.0)

@@ -34,7 +34,7 @@ fn t134_keys_are_in_the_key_log_and_nowhere_else() {
             text: SecretBytes::copy_of(text.replace("sharedkey", PSK).as_bytes()),
         };
         let mut options = Options::new(scenario, 5);
-        options.configs = Some(scenario.configs.map(source));
+        options.configs = Some(scenario.configs.iter().copied().map(source).collect());
         options.pcap = Some(folder.join("wire.pcapng"));
         options.keylog = Some(folder.join("keys"));
         options.log = Some(folder.join("log"));

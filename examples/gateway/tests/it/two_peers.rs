@@ -18,55 +18,12 @@ const ENDS: [Ipv4Addr; 3] =
 const HOSTS: [Ipv4Addr; 3] =
     [Ipv4Addr::new(11, 0, 0, 1), Ipv4Addr::new(12, 0, 0, 1), Ipv4Addr::new(13, 0, 0, 1)];
 
-const HUB: &str = "\
-crypto isakmp policy 1
- authentication pre-share
-crypto isakmp key the-key-of-the-first-spoke address 20.0.0.1
-crypto isakmp key the-key-of-the-second-spoke address 20.0.0.2
-crypto isakmp key the-key-of-the-third-spoke address 30.0.0.3
-crypto ipsec transform-set t esp-aes esp-sha-hmac
-crypto map near 10 ipsec-isakmp
- set peer 20.0.0.1
- set transform-set t
- match address 111
-crypto map near 20 ipsec-isakmp
- set peer 20.0.0.2
- set transform-set t
- match address 112
-crypto map far 10 ipsec-isakmp
- set peer 30.0.0.3
- set transform-set t
- match address 113
-interface Ethernet0
- ip address 10.0.0.254 255.0.0.0
-interface Serial0
- ip address 20.0.0.254 255.255.255.0
- crypto map near
-interface Serial1
- ip address 30.0.0.254 255.255.255.0
- crypto map far
-ip route 11.0.0.0 255.0.0.0 20.0.0.1
-ip route 12.0.0.0 255.0.0.0 20.0.0.2
-ip route 13.0.0.0 255.0.0.0 30.0.0.3
-access-list 111 permit ip 10.0.0.0 0.255.255.255 11.0.0.0 0.255.255.255
-access-list 112 permit ip 10.0.0.0 0.255.255.255 12.0.0.0 0.255.255.255
-access-list 113 permit ip 10.0.0.0 0.255.255.255 13.0.0.0 0.255.255.255
-";
-
-fn spoke(which: usize) -> String {
-    let (end, key) = (ENDS[which], ["first", "second", "third"][which]);
-    let (net, hub) = (11 + which, if which == 2 { "30.0.0.254" } else { "20.0.0.254" });
-    format!(
-        "crypto isakmp policy 1\n authentication pre-share\n\
-         crypto isakmp key the-key-of-the-{key}-spoke address {hub}\n\
-         crypto ipsec transform-set t esp-aes esp-sha-hmac\n\
-         crypto map m 10 ipsec-isakmp\n set peer {hub}\n set transform-set t\n match address 101\n\
-         interface Ethernet0\n ip address {net}.0.0.254 255.0.0.0\n\
-         interface Serial0\n ip address {end} 255.255.255.0\n crypto map m\n\
-         ip route 10.0.0.0 255.0.0.0 {hub}\n\
-         access-list 101 permit ip {net}.0.0.0 0.255.255.255 10.0.0.0 0.255.255.255\n"
-    )
-}
+const HUB: &str = include_str!("../../configs/two-peers-hub.cfg");
+const SPOKES: [&str; 3] = [
+    include_str!("../../configs/two-peers-1.cfg"),
+    include_str!("../../configs/two-peers-2.cfg"),
+    include_str!("../../configs/two-peers-3.cfg"),
+];
 
 struct Star {
     hub: Router,
@@ -82,7 +39,7 @@ struct Star {
 impl Star {
     fn new(down: Option<usize>) -> Self {
         let spokes = [0, 1, 2]
-            .map(|which| (down != Some(which)).then(|| router("spoke.cfg", &spoke(which), which as u64 + 2)));
+            .map(|which| (down != Some(which)).then(|| router("spoke.cfg", SPOKES[which], which as u64 + 2)));
         let hub = router("hub.cfg", HUB, 1);
         Self { hub, spokes, now: Duration::ZERO, wire: Vec::new(), inside: Default::default() }
     }

@@ -1,7 +1,9 @@
 //! What a scenario shows of the negotiation, beside the tunnel.
 
-use super::{Check, Stage, Trouble};
-use crate::demo::observer::Observer;
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use super::{Check, Leg, Stage, Trouble};
 use crate::demo::scenario::Feature;
 
 /// Bundles of a stream that outlives two of them.
@@ -16,11 +18,12 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::TransportMode => transport_mode(stage),
         Feature::Ipv6 => ipv6(stage),
         Feature::InitialContact => initial_contact(stage, trouble),
+        Feature::SeveralPeers => several_peers(stage),
     }
 }
 
 fn aggressive_mode(stage: &Stage<'_>) -> Vec<Check> {
-    let [a, b] = stage.facts;
+    let [a, b] = stage.pair(stage.first_leg());
     vec![
         Check::new(
             a.aggressive > 0 && b.aggressive > 0 && a.main == 0 && b.main == 0,
@@ -36,7 +39,7 @@ fn aggressive_mode(stage: &Stage<'_>) -> Vec<Check> {
 fn forward_secrecy(stage: &Stage<'_>) -> Vec<Check> {
     let all =
         stage.facts.iter().all(|facts| facts.forward_secret > 0 && facts.forward_secret == facts.established);
-    let [a, b] = stage.facts;
+    let [a, b] = stage.pair(stage.first_leg());
     vec![Check::new(
         all,
         format!("{} and {} Quick Modes, each with an exchange of its own", a.established, b.established),
@@ -44,7 +47,7 @@ fn forward_secrecy(stage: &Stage<'_>) -> Vec<Check> {
 }
 
 fn successors(stage: &Stage<'_>) -> Vec<Check> {
-    let [a, b] = stage.facts;
+    let [a, b] = stage.pair(stage.first_leg());
     let mut checks = vec![
         Check::new(
             a.established >= BUNDLES && b.established >= BUNDLES,
@@ -59,29 +62,62 @@ fn successors(stage: &Stage<'_>) -> Vec<Check> {
             ),
         ),
     ];
-    let (since, before) = stage.stream;
-    let mut during = Observer::default();
-    let sightings = stage.network.captured().iter();
-    for sighting in sightings.filter(|sighting| sighting.link == stage.places.wan && sighting.at >= since) {
-        during.look(sighting);
-    }
-    let [there, back] = during.tunnel();
-    let [(sent_a, got_a), (sent_b, got_b)] = before;
-    for ((host, sent_before), (other, got_before), wire) in
-        [((0, sent_a), (1, got_b), there), ((1, sent_b), (0, got_a), back)]
-    {
-        let (Some(host), Some(other)) = (stage.host(host), stage.host(other)) else { continue };
-        let sent = u64::from(host.streamed_to_peer().saturating_sub(sent_before));
-        let arrived = other.streamed().saturating_sub(got_before) as u64;
+    checks.extend(last_stream(stage, stage.first_leg(), "long stream"));
+    checks
+}
+
+/// The last stream lost nothing but what the network dropped.
+fn last_stream(stage: &Stage<'_>, leg: Leg, what: &str) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let (since, before) = &stage.stream;
+    let [there, back] = stage.observe(leg, *since).tunnel();
+    let [a, b] = leg.hosts;
+    for (from, to, wire) in [(a, b, there), (b, a, back)] {
+        let (Some(host), Some(other)) = (stage.host(from), stage.host(to)) else { continue };
+        let earlier = |host: usize| before.get(host).copied().unwrap_or_default();
+        let sent = u64::from(host.streamed_to_peer().saturating_sub(earlier(from).0));
+        let arrived = other.streamed().saturating_sub(earlier(to).1) as u64;
         checks.push(Check::new(
-            wire.sent == sent && arrived.checked_add(wire.lost) == Some(sent),
+            sent > 0 && wire.sent == sent && arrived.checked_add(wire.lost) == Some(sent),
             format!(
-                "{}: {arrived} of {sent} datagrams of the long stream reached {}, the network lost {}",
+                "{}: {arrived} of {sent} datagrams of the {what} reached {}, the network lost {}",
                 host.name(),
                 other.name(),
                 wire.lost
             ),
         ));
+    }
+    checks
+}
+
+fn several_peers(stage: &Stage<'_>) -> Vec<Check> {
+    let legs = &stage.places.legs;
+    let hub = stage.snapshots().into_iter().next();
+    let flows = hub.map(|hub| hub.flows).unwrap_or_default();
+    let own = |leg: &Leg| {
+        let mut theirs = flows.iter().filter(|flow| flow.peer == leg.ends[1]);
+        theirs.next().is_some_and(|flow| !flow.inbound.is_empty() && !flow.outbound.is_empty())
+            && theirs.next().is_none()
+    };
+    let maps: BTreeSet<_> = flows.iter().map(|flow| (&flow.map, &flow.interface)).collect();
+    let mut checks = vec![
+        Check::new(
+            legs.len() > 2 && flows.len() == legs.len() && legs.iter().all(own),
+            format!("{} flows at the first router, each with a peer and SAs of its own", flows.len()),
+        ),
+        Check::new(maps.len() == 2, format!("they belong to {} maps", maps.len())),
+    ];
+    let seen: Vec<BTreeSet<_>> =
+        legs.iter().map(|leg| stage.observe(*leg, Duration::ZERO).spis().collect()).collect();
+    let all: BTreeSet<_> = seen.iter().flatten().collect();
+    checks.push(Check::new(
+        !all.is_empty() && all.len() == seen.iter().map(BTreeSet::len).sum::<usize>(),
+        format!("none of the {} SPIs on the wires was seen on two of them", all.len()),
+    ));
+    let lost = stage.observe(stage.first_leg(), Duration::ZERO).tunnel()[0].lost;
+    checks.push(Check::new(lost > 0, format!("{lost} packets for the first peer were lost, most on a broken wire")));
+    for leg in legs.iter().skip(1) {
+        checks.extend(last_stream(stage, *leg, "stream meanwhile"));
     }
     checks
 }
@@ -98,12 +134,12 @@ fn transport_mode(stage: &Stage<'_>) -> Vec<Check> {
 }
 
 fn ipv6(stage: &Stage<'_>) -> Vec<Check> {
-    let on_wan = |sighting: &&netsim::Sighting<Vec<u8>>| sighting.link == stage.places.wan;
+    let on_wan = |sighting: &&netsim::Sighting<Vec<u8>>| sighting.link == stage.first_leg().wan;
     let wire = || stage.network.captured().iter().filter(on_wan);
     let is_v6 =
         |packet: &[u8]| matches!(ipsec_core::IpHeader::parse(packet), Ok(ipsec_core::IpHeader::V6(_)));
     let (all, v6) = (wire().count(), wire().filter(|sighting| is_v6(&sighting.packet)).count());
-    let hosts = stage.places.addresses;
+    let hosts = stage.first_leg().addresses;
     vec![
         Check::new(v6 > 0 && v6 == all, format!("{v6} of {all} packets between the routers are IPv6")),
         Check::new(hosts.iter().all(|host| host.is_ipv6()), "so are the hosts"),
@@ -111,7 +147,7 @@ fn ipv6(stage: &Stage<'_>) -> Vec<Check> {
 }
 
 fn initial_contact(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {
-    let [first, _] = stage.facts;
+    let [first, _] = stage.pair(stage.first_leg());
     let replaced = !stage.former.is_empty();
     // One message carries the news, and nothing repeats it.
     let told = first.peer_restarted > 0 || trouble.loss > 0;

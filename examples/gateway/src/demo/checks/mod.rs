@@ -5,13 +5,14 @@ mod refused;
 mod tunnel;
 
 use core::fmt;
+use core::net::IpAddr;
 
 use oakley::{Confidentiality, IkeSaState};
 
 use super::observer::Observer;
 use super::scenario::{Expectation, Scenario};
 use super::stage::Stage;
-use super::topology::Trouble;
+use super::topology::{Leg, Trouble};
 use crate::router::RouterSnapshot;
 
 /// One statement about the outcome.
@@ -40,21 +41,38 @@ impl fmt::Display for Check {
 /// All statements that must hold.
 pub(super) fn outcome(
     stage: &Stage<'_>,
-    observer: &Observer,
+    observers: &[Observer],
     scenario: &Scenario,
     trouble: Trouble,
 ) -> Vec<Check> {
     let snapshots = stage.snapshots();
-    let [first, second] = snapshots.as_slice() else {
-        return vec![Check::new(false, "two routers are there")];
-    };
-    let mut checks = match scenario.expectation {
-        Expectation::Tunnel => tunnel::checks(stage, [first, second], observer, trouble),
-        refusal => refused::checks(refusal, [first, second], stage.facts, observer),
-    };
+    let mut checks = Vec::new();
+    for (leg, observer) in stage.places.legs.iter().zip(observers) {
+        let Some([first, second]) = views(&snapshots, *leg) else {
+            return vec![Check::new(false, "two routers are there")];
+        };
+        checks.extend(match scenario.expectation {
+            Expectation::Tunnel => tunnel::checks((stage, *leg), [&first, &second], observer, trouble),
+            refusal => refused::checks(refusal, [&first, &second], stage.pair(*leg), observer),
+        });
+        checks.extend(secrecy(*leg, observer, &[first, second]));
+    }
     checks.extend(scenario.features.iter().flat_map(|feature| features::checks(*feature, stage, trouble)));
-    checks.extend(secrecy(stage, observer, &snapshots));
     checks
+}
+
+/// What the two routers of a leg have with each other.
+fn views(snapshots: &[RouterSnapshot], leg: Leg) -> Option<[RouterSnapshot; 2]> {
+    let [first, second] = leg.routers.map(|router| snapshots.get(router));
+    let [end, peer] = leg.ends;
+    Some([view(first?, peer), view(second?, end)])
+}
+
+fn view(router: &RouterSnapshot, peer: IpAddr) -> RouterSnapshot {
+    let mut router = router.clone();
+    router.flows.retain(|flow| flow.peer == peer);
+    router.ike_sas.retain(|sa| [sa.source, sa.destination].contains(&peer));
+    router
 }
 
 fn is_ready(router: &RouterSnapshot) -> bool {
@@ -66,8 +84,8 @@ fn has_sas(router: &RouterSnapshot) -> bool {
 }
 
 /// What must never be seen. The hosts' text may be read only where the configuration asks for integrity alone.
-fn secrecy(stage: &Stage<'_>, observer: &Observer, snapshots: &[RouterSnapshot]) -> Vec<Check> {
-    let strangers = observer.strangers(stage.places.ends);
+fn secrecy(leg: Leg, observer: &Observer, snapshots: &[RouterSnapshot]) -> Vec<Check> {
+    let strangers = observer.strangers(leg.ends);
     let mut checks =
         vec![Check::new(strangers == 0, format!("{strangers} packets on the wire showed a host's address"))];
     let sas = snapshots.iter().flat_map(|router| &router.flows).flat_map(|flow| &flow.outbound);

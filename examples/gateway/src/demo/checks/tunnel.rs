@@ -2,20 +2,20 @@
 
 use ipsec_core::DropReason;
 
-use super::super::play::VAIN_PINGS;
 use super::{Check, Observer, Stage, Trouble, has_sas, is_ready};
+use crate::demo::topology::Leg;
 use crate::router::{FlowCounters, RouterSnapshot};
 
 /// Both routers hold the same SAs, the hosts reached each other, and every packet is accounted for.
 pub(super) fn checks(
-    stage: &Stage<'_>,
+    (stage, leg): (&Stage<'_>, Leg),
     [first, second]: [&RouterSnapshot; 2],
     observer: &Observer,
     trouble: Trouble,
 ) -> Vec<Check> {
     let mut checks = agreement(stage, [first, second], trouble);
-    checks.extend(traffic(stage, trouble));
-    checks.extend(counts(stage, [first, second], observer, trouble));
+    checks.extend(traffic(stage, leg, trouble));
+    checks.extend(counts((stage, leg), [first, second], observer, trouble));
     checks
 }
 
@@ -48,12 +48,13 @@ fn agreement(stage: &Stage<'_>, [first, second]: [&RouterSnapshot; 2], trouble: 
     checks
 }
 
-fn traffic(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {
+fn traffic(stage: &Stage<'_>, leg: Leg, trouble: Trouble) -> Vec<Check> {
     let mut checks = Vec::new();
-    for (host, other) in [(0, 1), (1, 0)] {
-        let (Some(host), Some(other)) = (stage.host(host), stage.host(other)) else { continue };
+    let [a, b] = leg.hosts;
+    for (index, other) in [(a, b), (b, a)] {
+        let (Some(host), Some(other)) = (stage.host(index), stage.host(other)) else { continue };
         let (asked, answered) = (host.asked(), host.answered());
-        let expected = asked.saturating_sub(vain(stage, host.name()));
+        let expected = asked.saturating_sub(stage.vain.get(index).map_or(0, |vain| usize::from(*vain)));
         let all = trouble.loss > 0 || answered == expected;
         checks.push(Check::new(
             answered > 0 && all,
@@ -70,12 +71,6 @@ fn traffic(stage: &Stage<'_>, trouble: Trouble) -> Vec<Check> {
         ));
     }
     checks
-}
-
-/// Echo requests of a host that could not be answered: those to a router that had just started again.
-fn vain(stage: &Stage<'_>, host: &str) -> usize {
-    let is_first = stage.host(0).is_some_and(|first| first.name() == host);
-    if is_first && !stage.former.is_empty() { usize::from(VAIN_PINGS) } else { 0 }
 }
 
 /// What a router has counted, those before it among them that it took the place of.
@@ -95,14 +90,15 @@ fn total(stage: &Stage<'_>, index: usize, router: &RouterSnapshot) -> FlowCounte
 }
 
 fn counts(
-    stage: &Stage<'_>,
+    (stage, leg): (&Stage<'_>, Leg),
     [first, second]: [&RouterSnapshot; 2],
     observer: &Observer,
     trouble: Trouble,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     let [there, back] = observer.tunnel();
-    for ((i, from), (j, to), wire) in [((0, first), (1, second), there), ((1, second), (0, first), back)] {
+    let [i, j] = leg.routers;
+    for ((i, from), (j, to), wire) in [((i, first), (j, second), there), ((j, second), (i, first), back)] {
         let (sent, received) = (total(stage, i, from), total(stage, j, to));
         let forgotten = forgotten(stage, j);
         let (encaps, decaps) = (sent.encaps, received.decaps);
@@ -123,9 +119,9 @@ fn counts(
             format!("{} counts {} receive errors", to.hostname, received.receive_errors),
         ));
     }
-    if trouble.loss == 0 {
-        let (a, b) = (total(stage, 0, first), total(stage, 1, second));
-        let forgotten = forgotten(stage, 1);
+    if trouble.loss == 0 && there.lost == 0 && back.lost == 0 {
+        let (a, b) = (total(stage, i, first), total(stage, j, second));
+        let forgotten = forgotten(stage, j);
         let equal = a.encaps.checked_sub(forgotten) == Some(b.encaps)
             && a.decaps == b.encaps
             && b.decaps.checked_add(forgotten) == Some(a.encaps);
