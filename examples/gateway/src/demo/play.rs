@@ -122,12 +122,7 @@ fn talk(stage: &mut Stage<'_>, leg: Leg) -> Result<(), DemoError> {
 }
 
 /// Both hosts of each leg send each other numbered datagrams.
-fn stream(
-    stage: &mut Stage<'_>,
-    legs: &[Leg],
-    datagrams: u16,
-    interval: Duration,
-) -> Result<(), DemoError> {
+fn stream(stage: &mut Stage<'_>, legs: &[Leg], datagrams: u16, interval: Duration) -> Result<(), DemoError> {
     stage.begin_stream();
     for leg in legs {
         let [a, b] = names(stage, *leg);

@@ -104,7 +104,8 @@ pub enum DemoError {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     let trouble = Trouble { loss: options.loss.min(100), reorder: options.reorder.min(100) };
     introduce(options, out)?;
-    let routers = (0..count(options)).map(|index| router(options, index, 0)).collect::<Result<Vec<_>, _>>()?;
+    let routers =
+        (0..count(options)).map(|index| router(options, index, 0)).collect::<Result<Vec<_>, _>>()?;
     let hostnames = distinct(&routers);
     let transcript = Transcript::new(out, &hostnames, Switches::USEFUL);
     let (mut network, places) = topology::build(options.seed, routers, trouble)?;
@@ -116,7 +117,8 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     shows(&mut stage, &options.show)?;
     let observers: Vec<_> = stage.places.legs.iter().map(|leg| stage.observe(*leg, Duration::ZERO)).collect();
     for (observer, hostname) in observers.iter().zip(hostnames.iter().skip(1)) {
-        let place = if observers.len() > 1 { format!("before {hostname}") } else { "between the routers".to_owned() };
+        let place =
+            if observers.len() > 1 { format!("before {hostname}") } else { "between the routers".to_owned() };
         stage.transcript.say(&format!("What an observer {place} saw:\n"))?;
         stage.transcript.say(&observer.to_string())?;
     }

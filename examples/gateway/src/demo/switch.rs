@@ -50,7 +50,10 @@ mod tests {
         let near = |last| Ipv4Addr::new(192, 0, 2, last);
         let mut switch = Switch::new(vec![near(1).into(), near(2).into()]);
         let mut ports = |from, to| {
-            switch.handle_packet(Port(from), &datagram::ipv4(near(9), to, (Protocol::ESP, 1), &[0; 8]).unwrap());
+            switch.handle_packet(
+                Port(from),
+                &datagram::ipv4(near(9), to, (Protocol::ESP, 1), &[0; 8]).unwrap(),
+            );
             core::iter::from_fn(|| switch.poll_transmit()).map(|(port, _)| port.0).collect::<Vec<_>>()
         };
         assert_eq!(ports(0, near(2)), [2]);

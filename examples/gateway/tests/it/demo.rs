@@ -102,7 +102,8 @@ fn a_scenario_whose_outcome_does_not_occur_fails() {
             name: name.to_owned(),
             text: SecretBytes::copy_of(text.as_bytes()),
         };
-        options.configs = Some(Scenario::named(actual).unwrap().configs.iter().copied().map(source).collect());
+        options.configs =
+            Some(Scenario::named(actual).unwrap().configs.iter().copied().map(source).collect());
         let (fine, out) = text(&options);
         assert!(!fine && out.contains("FAILED"), "{expected} with {actual}:\n{out}");
     }

@@ -115,7 +115,10 @@ fn several_peers(stage: &Stage<'_>) -> Vec<Check> {
         format!("none of the {} SPIs on the wires was seen on two of them", all.len()),
     ));
     let lost = stage.observe(stage.first_leg(), Duration::ZERO).tunnel()[0].lost;
-    checks.push(Check::new(lost > 0, format!("{lost} packets for the first peer were lost, most on a broken wire")));
+    checks.push(Check::new(
+        lost > 0,
+        format!("{lost} packets for the first peer were lost, most on a broken wire"),
+    ));
     for leg in legs.iter().skip(1) {
         checks.extend(last_stream(stage, *leg, "stream meanwhile"));
     }
