@@ -81,6 +81,9 @@ pub enum Misbehaviour {
     /// The exchange has moved to the port of NAT traversal, and this came to the old one (RFC 3947 4).
     #[error("not the port of NAT traversal, to which the peers have moved")]
     OldPort,
+    /// A question or an answer of dead peer detection that proves nothing (RFC 3706 6).
+    #[error("dead peer detection: {0}")]
+    Liveness(&'static str),
     /// Not IKE, on the port of NAT traversal (RFC 3948 2.2).
     #[error("no non-ESP marker")]
     Marker,
@@ -139,6 +142,9 @@ pub enum Abort {
     /// Half-open exchanges were too many and this was the oldest.
     #[error("made room for a newer half-open exchange")]
     Displaced,
+    /// The peer did not answer any more (RFC 3706 5.4).
+    #[error("the peer is dead")]
+    PeerDead,
 }
 
 /// How an authenticated peer refuses.
@@ -224,7 +230,7 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::OldPort | Self::Marker => None,
+            Self::OldPort | Self::Marker | Self::Liveness(_) => None,
             Self::UnknownCookies | Self::Undecipherable | Self::Reflected(_) | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),

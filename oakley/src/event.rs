@@ -182,6 +182,15 @@ pub enum Event {
         /// The IKE SA.
         ike_sa: IkeSaId,
     },
+    /// A peer has not answered the question whether it is alive (RFC 3706); everything with it goes.
+    PeerDead {
+        /// The IKE SA under which it was asked.
+        ike_sa: IkeSaId,
+        /// Its ends.
+        path: Path,
+        /// Who the peer was.
+        identity: Identity,
+    },
     /// An exchange ended without its SA.
     Failed {
         /// The IKE SA, or the SA to be.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crypto_provider::{CryptoError, SecretBytes, Signature, Ticket};
 
 use crate::policy::{Path, Phase1Policy, Phase2Policy, PolicySource, SelectorPair};
-use crate::sa::{BundleId, IkeSaId};
+use crate::sa::{BundleId, Direction, IkeSaId};
 
 /// One input of [`Engine::handle_input`](crate::Engine::handle_input).
 #[non_exhaustive]
@@ -27,6 +27,14 @@ pub enum Input<'a> {
         bundle: BundleId,
         /// Which limit.
         limit: LimitReached,
+    },
+    /// The data path has sent (outbound) or opened (inbound) packets of a bundle: what was opened shows that the peer is alive,
+    /// what was sent, that it matters. Once in the bundle's [`report_traffic`](crate::Installation::report_traffic) is enough.
+    Traffic {
+        /// The bundle.
+        bundle: BundleId,
+        /// Which way.
+        direction: Direction,
     },
     /// The data path opened a packet of a bundle in UDP that came from elsewhere than the bundle's path says: it was authentic,
     /// and its sequence number is the highest so far.

@@ -9,6 +9,7 @@ extern crate std;
 mod attributes;
 mod auth;
 mod context;
+mod dpd;
 mod engine;
 mod error;
 mod event;
@@ -33,6 +34,7 @@ mod vendors;
 #[doc = include_str!("doc/sans_io.md")]
 pub mod sans_io {}
 
+pub use dpd::{Asking, DeadPeerDetection};
 pub use engine::Engine;
 pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
 pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};

@@ -61,4 +61,6 @@ pub enum TimerKind {
     Expire,
     /// A translator's mapping is kept alive.
     Keepalive,
+    /// A peer is asked whether it is alive, or given up.
+    Liveness,
 }

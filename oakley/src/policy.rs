@@ -9,7 +9,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work};
 
-use crate::{Identity, NatTraversal, Quirks};
+use crate::{DeadPeerDetection, Identity, NatTraversal, Quirks};
 
 /// The two ends of a datagram's way, as seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +137,8 @@ pub struct Phase1Policy {
     pub quirks: Quirks,
     /// Whether and how address translators are crossed.
     pub nat: NatTraversal,
+    /// Whether and when the peer is asked whether it is alive.
+    pub dpd: DeadPeerDetection,
     /// Whether derivations are reported as events, keys included.
     pub key_log: bool,
 }
@@ -153,6 +155,7 @@ impl Phase1Policy {
             vendor_ids: Vec::new(),
             quirks: Quirks::default(),
             nat: NatTraversal::default(),
+            dpd: DeadPeerDetection::default(),
             key_log: false,
         }
     }
@@ -309,6 +312,8 @@ pub struct Config {
     pub max_message_ids: usize,
     /// Refusals in clear that all strangers together get per second.
     pub clear_notifies_per_second: u32,
+    /// Answers per second to one peer that asks whether we are alive (RFC 3706).
+    pub liveness_answers_per_second: u32,
     /// The port of NAT traversal, ours and the peers' (RFC 3947 4). Datagrams to and from it carry a non-ESP marker.
     pub nat_port: u16,
     /// How often a new IKE SA is looked over for what can be let go.
@@ -328,6 +333,7 @@ impl Default for Config {
             max_half_open_per_source: 16,
             max_message_ids: 4096,
             clear_notifies_per_second: 10,
+            liveness_answers_per_second: 10,
             nat_port: 4500,
             sweep_interval: Duration::from_secs(20),
             // 2 + 4 + 8 + 16 + 32 + 64 seconds of a peer that waits as we do, and some.

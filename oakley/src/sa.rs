@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use crypto_provider::SecretBytes;
 
@@ -58,6 +59,8 @@ pub struct Installation {
     pub nat_original: Option<NatOriginal>,
     /// Whether the peer is behind an address translator and may turn up elsewhere.
     pub may_move: bool,
+    /// How often the data path should at most say [`Input::Traffic`](crate::Input::Traffic), for each direction; `None`: never.
+    pub report_traffic: Option<Duration>,
     /// What both sides agreed on.
     pub lifetime: Lifetime,
     /// The soft limits, at which the data path says [`Input::Used`](crate::Input::Used): below those of `lifetime`, by an
@@ -107,4 +110,6 @@ pub enum RemoveReason {
     InstallFailed,
     /// The IKE SA was deleted together with its children.
     IkeSaDeleted,
+    /// The peer does not answer any more.
+    PeerDead,
 }

@@ -182,7 +182,7 @@ impl Engine {
         if *why != Reject::Incompatible(Incompatibility::NoProposalChosen) {
             return;
         }
-        if !self.refusals.take(self.host.now, &self.host.config) {
+        if !self.refusals.take(self.host.now, self.host.config.clear_notifies_per_second) {
             count(&mut self.host.out.counters.notifies_suppressed);
             return;
         }

@@ -15,6 +15,7 @@ use crate::engine::timer::TimerKey;
 use crate::event::Event;
 use crate::exchange::flight::Flight;
 use crate::phase1::facts::Established;
+use crate::phase2::dpd::Liveness;
 use crate::phase2::{Ike, informational};
 use crate::policy::Role;
 use crate::sa::IkeSaId;
@@ -71,6 +72,7 @@ impl Engine {
             flight: send.map(Flight::reply),
             accepted,
             contact_obeyed: false,
+            liveness: Liveness::default(),
             used_ids: BTreeSet::new(),
             quick: BTreeMap::new(),
             expires,
@@ -81,6 +83,7 @@ impl Engine {
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
         self.keep_alive(id);
+        self.watch(id);
         self.first_contact(id);
         // No policy of this engine asks for anything in between; what will, has its place here.
         if !self.host.overrides.gate_is_held() {

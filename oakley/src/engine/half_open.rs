@@ -35,7 +35,7 @@ impl HalfOpen {
     }
 }
 
-/// Refusals in clear per second, for all strangers together.
+/// Messages per second: refusals in clear for all strangers together, answers to one peer.
 #[derive(Default)]
 pub(crate) struct RateLimit {
     second: u64,
@@ -44,11 +44,11 @@ pub(crate) struct RateLimit {
 
 impl RateLimit {
     /// Whether one more may be sent now.
-    pub(crate) fn take(&mut self, now: Duration, config: &Config) -> bool {
+    pub(crate) fn take(&mut self, now: Duration, limit: u32) -> bool {
         if now.as_secs() != self.second {
             *self = Self { second: now.as_secs(), used: 0 };
         }
-        if self.used >= config.clear_notifies_per_second {
+        if self.used >= limit {
             return false;
         }
         self.used = self.used.saturating_add(1);

@@ -5,15 +5,16 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use isakmp_wire::payload::{Delete, Notification};
-use isakmp_wire::{Body, MessageId, NotifyType, Payload, ProtocolId};
+use isakmp_wire::{Body, Message, MessageId, NotifyType, Payload, ProtocolId};
 
 use crate::engine::Engine;
 use crate::engine::quick::fresh_id;
 use crate::engine::table::{Entry, Live};
-use crate::error::{Abort, Misbehaviour, PeerRefusal};
+use crate::error::{Abort, Misbehaviour, PeerRefusal, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
-use crate::phase2::{informational, transform};
+use crate::phase2::{dpd, informational, transform};
+use crate::policy::Path;
 use crate::sa::{RemoveReason, Spi};
 
 /// Notify types below this are errors (RFC 2408 3.14.1).
@@ -37,10 +38,9 @@ impl Engine {
         }
         let opened = if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
             Err(Misbehaviour::MessageId.into())
-        } else if live.used_ids.len() >= self.host.config.max_message_ids.saturating_add(RESERVED_IDS) {
-            Err(crate::error::Incompatibility::MessageIdsExhausted.into())
         } else {
             informational::open(&live.ike, incoming, &mut self.host.cx(&[]))
+                .and_then(|message| self.has_room(&live, message))
         };
         let message = match opened {
             Ok(message) => message,
@@ -49,6 +49,11 @@ impl Engine {
                 return self.reject(incoming, Some(id), why);
             }
         };
+        if let Some(notification) = dpd::of(&message) {
+            let result = self.liveness_message(&mut live, incoming, notification);
+            self.table.put(id, Entry::Live(live));
+            return result.unwrap_or_else(|why| self.reject(incoming, Some(id), why));
+        }
         live.used_ids.insert(message_id);
         self.protected(&mut live, incoming.octets.len());
         live.unconfirmed = false;
@@ -71,6 +76,15 @@ impl Engine {
             }
         }
         self.table.put(id, Entry::Live(live));
+    }
+
+    /// An SA that is full takes nothing that it would have to remember.
+    fn has_room(&self, live: &Live, message: Message) -> Result<Message, Reject> {
+        let most = self.host.config.max_message_ids.saturating_add(RESERVED_IDS);
+        if live.used_ids.len() >= most && dpd::of(&message).is_none() {
+            return Err(crate::error::Incompatibility::MessageIdsExhausted.into());
+        }
+        Ok(message)
     }
 
     fn notified(&mut self, live: &mut Live, notification: &Notification) {
@@ -133,13 +147,33 @@ impl Engine {
 
     /// Sends payloads under an IKE SA; `None` if it cannot name another exchange.
     pub(super) fn send_informational(&mut self, live: &mut Live, payloads: Vec<Payload>) -> Option<Bytes> {
-        let made = fresh_id(live, RESERVED_IDS, &self.host.cx(&[])).and_then(|message_id| {
-            live.used_ids.insert(message_id);
-            informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]))
-        });
+        let message_id = fresh_id(live, RESERVED_IDS, &self.host.cx(&[])).ok()?;
+        live.used_ids.insert(message_id);
+        self.send_under(live, live.ike.path, message_id, payloads)
+    }
+
+    /// Sends what does without the memory of message ids, because it has numbers of its own.
+    pub(super) fn send_unlisted(
+        &mut self,
+        live: &mut Live,
+        path: Path,
+        payloads: Vec<Payload>,
+    ) -> Option<Bytes> {
+        let message_id = fresh_id(live, usize::MAX, &self.host.cx(&[])).ok()?;
+        self.send_under(live, path, message_id, payloads)
+    }
+
+    fn send_under(
+        &mut self,
+        live: &mut Live,
+        path: Path,
+        message_id: MessageId,
+        payloads: Vec<Payload>,
+    ) -> Option<Bytes> {
+        let made = informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]));
         let octets = made.ok()?;
         self.protected(live, octets.len());
-        self.host.out.transmit(live.ike.path, octets.clone());
+        self.host.out.transmit(path, octets.clone());
         Some(octets)
     }
 }

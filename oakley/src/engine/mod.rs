@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod commit;
 pub(crate) mod demux;
+pub(crate) mod dpd;
 pub(crate) mod established;
 pub(crate) mod half_open;
 pub(crate) mod informational;
@@ -116,6 +117,7 @@ impl Engine {
             Input::Datagram { path, octets } => self.datagram(path, octets),
             Input::Initiate(request) => self.initiate(request, &[]),
             Input::Used { bundle, limit } => return self.used(bundle, limit),
+            Input::Traffic { bundle, direction } => return self.traffic(bundle, direction),
             Input::Moved { bundle, path } => return self.bundle_moved(bundle, path),
             Input::InstallFailed(bundle) => return self.install_failed(bundle),
             Input::Completed(ticket, answer) => return self.completed(ticket, answer),

@@ -15,6 +15,7 @@ use crate::exchange::flight::Flight;
 use crate::identity::Identity;
 use crate::input::Request;
 use crate::phase1::Phase1;
+use crate::phase2::dpd::Liveness;
 use crate::phase2::{Ike, QuickSlot};
 use crate::policy::{Mode, Path, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, Spi};
@@ -57,6 +58,8 @@ pub(crate) struct Live {
     pub(crate) accepted: Accepted,
     /// Whether INITIAL-CONTACT was obeyed under this SA: once is enough (RFC 2407 4.6.3.3).
     pub(crate) contact_obeyed: bool,
+    /// What questions and answers have told about the peer's life.
+    pub(crate) liveness: Liveness,
     /// Every message id that was used under this SA: none is used twice (RFC 2409 5.5).
     pub(crate) used_ids: BTreeSet<MessageId>,
     pub(crate) quick: BTreeMap<MessageId, QuickSlot>,
@@ -252,9 +255,14 @@ impl Table {
     /// IKE SAs and bundles of a peer that were established before `end`.
     pub(crate) fn of_peer_before(&self, peer: &Identity, end: Duration) -> (Vec<IkeSaId>, Vec<BundleId>) {
         let before = |id: &IkeSaId| matches!(self.entries.get(id), Some(Entry::Live(live)) if live.ike.established < end);
-        let sas = self.ike_of_peer.range((peer.clone(), IkeSaId(0))..=(peer.clone(), IkeSaId(u64::MAX)));
         let bundles = self.bundles_of_peer(peer).filter(|bundle| bundle.established < end);
-        (sas.map(|(_, id)| *id).filter(before).collect(), bundles.map(|bundle| bundle.id).collect())
+        (self.ike_of_peer(peer).filter(before).collect(), bundles.map(|bundle| bundle.id).collect())
+    }
+
+    /// The IKE SAs with a peer, oldest first.
+    pub(crate) fn ike_of_peer(&self, peer: &Identity) -> impl Iterator<Item = IkeSaId> {
+        let all = (peer.clone(), IkeSaId(0))..=(peer.clone(), IkeSaId(u64::MAX));
+        self.ike_of_peer.range(all).map(|(_, id)| *id)
     }
 
     /// The bundles of a peer, in the order of their ids.

@@ -22,6 +22,7 @@ impl Engine {
             TimerKey::Reap(id, message_id) => self.reap(id, message_id),
             TimerKey::Expire(id) => self.expire(id),
             TimerKey::Keepalive(path) => self.keepalive_due(path),
+            TimerKey::Liveness(id) => self.liveness_due(id),
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) enum TimerKey {
     Expire(IkeSaId),
     /// A translator's mapping on the way to a peer is kept alive.
     Keepalive(Path),
+    /// A peer is asked whether it is alive, or given up.
+    Liveness(IkeSaId),
 }
 
 impl TimerKey {
@@ -32,6 +34,7 @@ impl TimerKey {
             Self::Reap(..) => TimerKind::Reap,
             Self::Expire(_) => TimerKind::Expire,
             Self::Keepalive(_) => TimerKind::Keepalive,
+            Self::Liveness(_) => TimerKind::Liveness,
         }
     }
 }

@@ -60,7 +60,13 @@ pub(crate) fn vendor_ids(offered: &Offered) -> impl Iterator<Item = Payload> {
     let Offered { policy, role, vendors, .. } = offered;
     let nat = policy.nat.announced(*role, vendors).into_iter();
     let nat = nat.map(|version| Bytes::from_static(version.vendor().octets));
-    policy.vendor_ids.iter().cloned().chain(nat).map(|octets| Payload::new(VendorId { octets }))
+    policy
+        .vendor_ids
+        .iter()
+        .cloned()
+        .chain(policy.dpd.announcement())
+        .chain(nat)
+        .map(|octets| Payload::new(VendorId { octets }))
 }
 
 /// A suite in the order in which the routers of 1998 write it.

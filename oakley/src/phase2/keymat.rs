@@ -62,6 +62,7 @@ pub(crate) fn installation(
         encapsulation: bundle.encapsulation,
         nat_original: bundle.nat_original,
         may_move: bundle.nat.is_some_and(|nat| nat.remote),
+        report_traffic: ike.asking().map(|asking| asking.report_interval()),
         lifetime: bundle.lifetime,
         soft: bundle.soft,
         sha256_icv_len: ike.policy.quirks.sha256_icv_len,

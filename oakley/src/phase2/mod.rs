@@ -10,6 +10,7 @@
 //! initiator installs both before message 3 leaves.
 
 pub(crate) mod connected;
+pub(crate) mod dpd;
 pub(crate) mod hash;
 pub(crate) mod informational;
 pub(crate) mod keymat;

@@ -11,9 +11,9 @@ use isakmp_wire::payload::{Nonce, SecurityAssociation};
 use isakmp_wire::{ExchangeType, Payload, PayloadKind};
 use oakley::test_support::Script;
 use oakley::{
-    Config, Direction, Encapsulation, Engine, Event, Input, Installation, KeyQuery, Mode, NatVersion, Output,
-    Path, Peer, PeerIdentity, Phase1Policy, Phase2Policy, Phase2Proposal, PolicySource, Request, Role,
-    SelectorPair,
+    Config, DeadPeerDetection, Direction, Encapsulation, Engine, Event, Input, Installation, KeyQuery, Mode,
+    NatVersion, Output, Path, Peer, PeerIdentity, Phase1Policy, Phase2Policy, Phase2Proposal, PolicySource,
+    Request, Role, SelectorPair,
 };
 
 use super::recording::{Known, Proof, Recorded, Recording, other, side};
@@ -268,6 +268,7 @@ fn policy(recording: &Recording, role: Role) -> Policy {
     let setting = &recording.setting;
     let identity = setting.identities[side(role)].clone();
     let mut phase1 = Phase1Policy::new(vec![recording.suite.clone()], identity);
+    phase1.dpd = DeadPeerDetection::off();
     phase1.peer_identity = PeerIdentity::OneOf(vec![setting.identities[side(other(role))].clone()]);
     phase1.mode = recording.mode;
     phase1.nonce_len = recording.nonce(role).len();

@@ -30,6 +30,8 @@ pub struct Policy {
     pub key_log: bool,
     /// Off, so that a test can count payloads and knows the ports.
     pub nat: NatTraversal,
+    /// Off, so that a test can count payloads and messages.
+    pub dpd: DeadPeerDetection,
     /// Whether Aggressive Mode is on for the peer, and begun by us.
     pub aggressive: bool,
     pub quirks: Quirks,
@@ -47,6 +49,7 @@ impl PolicySource for Policy {
         policy.peer_identity = self.peer_identity.clone();
         policy.key_log = self.key_log;
         policy.nat = self.nat.clone();
+        policy.dpd = self.dpd.clone();
         policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
         policy.quirks = self.quirks.clone();
         policy.vendor_ids = self.vendor_ids.iter().map(|octets| octets.clone().into()).collect();
@@ -130,6 +133,7 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         known: None,
         key_log: false,
         nat: NatTraversal::off(),
+        dpd: DeadPeerDetection::off(),
         aggressive: false,
         quirks: silent(),
         vendor_ids: Vec::new(),

@@ -14,6 +14,7 @@
 mod pair;
 
 mod commit;
+mod dpd;
 mod forger;
 mod load;
 mod nat;
