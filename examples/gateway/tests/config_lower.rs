@@ -238,10 +238,6 @@ fn what_has_no_effect_is_said_with_its_place() {
         let warnings = lower(text).warnings.into_iter();
         warnings.map(|warning| (warning.origin.line, warning.origin.column, warning.kind)).collect()
     };
-    let dead = |line: &str| BASE.replace("hostname a\n", &format!("{line}\n"));
-    let no_effect = |what| WarningKind::NoEffectYet { what };
-    let keepalive = said(&dead("crypto isakmp keepalive 30 5 periodic"));
-    assert_eq!(keepalive, [(1, 25, no_effect("crypto isakmp keepalive"))]);
     let transport = BASE.replace("esp-sha256-hmac\n", "esp-sha256-hmac\n mode transport\n");
     assert_eq!(said(&transport), [(7, 12, WarningKind::TunnelInstead { map: "m".into(), sequence: 10 })]);
     let own = "permit ip host 20.20.20.21 host 20.20.20.20";

@@ -29,6 +29,9 @@ const ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(6);
 /// How long the routers are watched after the last packet: longer than the 20 s after which one checks its SAs.
 const AFTERMATH: Duration = Duration::from_secs(30);
+/// How long two routers may take to notice that a peer is dead: ten seconds of silence, a question and five repetitions of
+/// it two seconds apart, and some.
+const DEATH: Duration = Duration::from_secs(24);
 /// Pings to a router that has forgotten what they are sealed with, or that no wire leads to.
 const VAIN_PINGS: u16 = 3;
 
@@ -48,6 +51,7 @@ pub(super) fn act(
             Play::TalkOn => stream(stage, &[first], MANY_DATAGRAMS, LONG_INTERVAL)?,
             Play::Restart => restart(stage, first, fresh()?)?,
             Play::Outage => outage(stage, first)?,
+            Play::DeadPeer => dead_peer(stage, first)?,
         }
     }
     wait(stage, AFTERMATH)
@@ -81,6 +85,14 @@ fn bring_up(
         wait(stage, PAUSE)?;
     }
     Ok(())
+}
+
+/// The same until both routers of the leg have SAs that they did not have before.
+fn bring_up_anew(stage: &mut Stage<'_>, leg: Leg, side: usize) -> Result<(), DemoError> {
+    let before = stage.pair(leg);
+    bring_up(stage, leg, side, |stage| {
+        stage.pair(leg).iter().zip(&before).all(|(now, before)| now.established > before.established)
+    })
 }
 
 /// Negotiations of a router that failed.
@@ -146,22 +158,40 @@ fn restart(stage: &mut Stage<'_>, leg: Leg, fresh: Router) -> Result<(), DemoErr
         stage.transcript.command(1, "show crypto ipsec sa", &text)?;
     }
     stage.replace_router(1, fresh)?;
-    let [there, back] = ways(leg);
+    let [there, _] = ways(leg);
     let text = format!("host-a pings {}, through SAs that the new router does not have.", there.1);
     stage.transcript.say(&text)?;
     ping_in_vain(stage, there)?;
-    let [first, second] = stage.pair(leg);
-    let is_done = |stage: &Stage<'_>| {
-        let [now_first, now_second] = stage.pair(leg);
-        now_first.established > first.established && now_second.established > second.established
-    };
-    bring_up(stage, leg, 1, is_done)?;
+    talk_anew(stage, leg, 1)
+}
+
+/// One side brings new SAs up, and all is said again.
+fn talk_anew(stage: &mut Stage<'_>, leg: Leg, side: usize) -> Result<(), DemoError> {
+    bring_up_anew(stage, leg, side)?;
     wait(stage, PING_INTERVAL)?;
+    let [there, back] = ways(leg);
     stage.transcript.say("host-a pings again.")?;
     ping(stage, there, PINGS)?;
     ping(stage, back, PINGS)?;
     wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))?;
     stream(stage, &[leg], DATAGRAMS, DATAGRAM_INTERVAL)
+}
+
+/// The wire breaks, and nobody tells the routers. Each notices by itself: the first one because something was sent that
+/// nothing came back for, the second one because it asks regularly.
+fn dead_peer(stage: &mut Stage<'_>, leg: Leg) -> Result<(), DemoError> {
+    let [there, _] = ways(leg);
+    stage.transcript.say("The wire between the routers breaks.")?;
+    stage.network.set_up(leg.wan, false);
+    ping_in_vain(stage, there)?;
+    let end = stage.now().saturating_add(DEATH);
+    stage.run_until(end, |stage| stage.pair(leg).iter().all(|facts| facts.peer_dead > 0))?;
+    for (router, snapshot) in stage.snapshots().iter().enumerate() {
+        stage.transcript.command(router, "show crypto isakmp sa", &show::isakmp_sa(snapshot))?;
+    }
+    stage.transcript.say("The wire is mended.")?;
+    stage.network.set_up(leg.wan, true);
+    talk_anew(stage, leg, 0)
 }
 
 fn ping_in_vain(stage: &mut Stage<'_>, way: (usize, IpAddr)) -> Result<(), DemoError> {
@@ -176,11 +206,7 @@ fn outage(stage: &mut Stage<'_>, first: Leg) -> Result<(), DemoError> {
     let others: Vec<_> = stage.places.legs.iter().skip(1).copied().collect();
     // By turns the first router asks and is asked.
     for (leg, side) in others.iter().zip([1, 0].into_iter().cycle()) {
-        let before = stage.pair(*leg);
-        let is_done = |stage: &Stage<'_>| {
-            stage.pair(*leg).iter().zip(&before).all(|(now, before)| now.established > before.established)
-        };
-        bring_up(stage, *leg, side, is_done)?;
+        bring_up_anew(stage, *leg, side)?;
         talk(stage, *leg)?;
     }
     let [there, back] = ways(first);

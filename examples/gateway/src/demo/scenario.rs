@@ -28,6 +28,8 @@ pub enum Play {
     Restart,
     /// The same on every leg, one after the other; then the wire to one router breaks while the others' hosts talk on.
     Outage,
+    /// The same; then the wire breaks for so long that both routers notice, and when it is mended all is said again.
+    DeadPeer,
 }
 
 /// What must be seen of the negotiation, beside the tunnel.
@@ -48,6 +50,8 @@ pub enum Feature {
     InitialContact,
     /// One router has several peers, each with SAs of its own, and an outage of one is not the others' trouble.
     SeveralPeers,
+    /// A peer that does not answer any more is noticed, and what depends on it goes and is negotiated anew.
+    DeadPeers,
 }
 
 /// One scenario.
@@ -86,7 +90,7 @@ const fn plain(
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 13] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
@@ -185,6 +189,16 @@ pub const SCENARIOS: [Scenario; 12] = [
                 config!("two-peers-2.cfg"),
                 config!("two-peers-3.cfg"),
             ],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        play: Play::DeadPeer,
+        features: &[Feature::DeadPeers],
+        ..plain(
+            "dead-peer",
+            "the wire breaks: dead peer detection ends the SAs on both sides, and the next packet gets new ones",
+            &[config!("dead-peer-a.cfg"), config!("dead-peer-b.cfg")],
             Expectation::Tunnel,
         )
     },

@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) gaps: u32,
     /// Bundles that went because the peer had started again.
     pub(super) peer_restarted: u32,
+    /// Peers that did not answer the question whether they are alive.
+    pub(super) peer_dead: u32,
 }
 
 /// A router that was replaced.
@@ -287,6 +289,7 @@ impl Facts {
             }
             Event::IkeSaExpired { .. } | Event::IkeSaRemoved { .. } => &mut self.ike_sas_ended,
             Event::BundleRemoved { reason: RemoveReason::PeerRestarted, .. } => &mut self.peer_restarted,
+            Event::PeerDead { .. } => &mut self.peer_dead,
             Event::Phase2Refused { .. } => &mut self.phase2_refused,
             Event::Failed { role: Role::Initiator, exchange: ExchangeType::QUICK, .. } => {
                 &mut self.quick_failed

@@ -154,6 +154,7 @@ pub(super) fn ike_sa(event: &Event) -> Option<IkeSaId> {
         | Event::Ready { ike_sa }
         | Event::IkeSaRemoved { ike_sa, .. }
         | Event::IkeSaExpired { ike_sa }
+        | Event::PeerDead { ike_sa, .. }
         | Event::Failed { ike_sa, .. }
         | Event::Duplicate { ike_sa, .. }
         | Event::Retransmitted { ike_sa, .. }

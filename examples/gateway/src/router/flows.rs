@@ -13,6 +13,7 @@ use oakley::{BundleId, Identity, Path, Phase2Transform, SelectorPair};
 use super::counters::FlowCounters;
 use super::routes::InterfaceIndex;
 use super::sa::{InboundSa, OutboundSa};
+use super::traffic::TrafficReports;
 
 /// Packets of one flow that wait for its first SAs.
 pub const MAX_WAITING: usize = 16;
@@ -109,6 +110,8 @@ pub(super) struct BundleState {
     pub(super) layers: Vec<SaId>,
     /// What the path to the peer takes.
     pub(super) path_mtu: PathMtu,
+    /// What the engine was told of its packets.
+    pub(super) reports: TrafficReports,
 }
 
 /// An SA in use.
@@ -288,6 +291,16 @@ impl Flows {
         })
     }
 
+    /// A flow has lost SAs with this peer. If no others are left, its next ones are the entry's next peer's.
+    pub(super) fn peer_died(&mut self, id: FlowId, peer: IpAddr) {
+        let Some(flow) = self.flow(id) else { return };
+        let was_tried = flow.bundles.is_empty() && self.ends(flow).is_some_and(|(_, tried)| tried == peer);
+        let peers = self.entry(flow).map_or(0, |entry| entry.peers.len());
+        if let Some(flow) = self.flow_mut(id).filter(|_| was_tried) {
+            flow.try_next(peers);
+        }
+    }
+
     /// Takes a bundle out of use.
     pub(super) fn remove(&mut self, id: BundleId) -> Option<BundleState> {
         let bundle = self.bundles.remove(&id)?;
@@ -385,7 +398,12 @@ impl FlowState {
     pub(super) fn give_up(&mut self, now: Duration, peers: usize) -> usize {
         self.negotiating_until = None;
         self.not_before = now.saturating_add(RETRY_AFTER);
-        self.peer = self.peer.saturating_add(1).checked_rem(peers).unwrap_or(0);
+        self.try_next(peers);
         core::mem::take(&mut self.waiting).len()
+    }
+
+    /// The peer does not answer; the next negotiation is with the entry's next one.
+    pub(super) fn try_next(&mut self, peers: usize) {
+        self.peer = self.peer.saturating_add(1).checked_rem(peers).unwrap_or(0);
     }
 }

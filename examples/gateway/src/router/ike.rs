@@ -15,6 +15,7 @@ use super::datagram;
 use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
 use super::flows::{BundleState, FlowId, FlowState, Installed};
 use super::install::{self, InstallError, Settings};
+use super::traffic::TrafficReports;
 
 impl Router {
     /// Gives the engine one input and does what it asks for.
@@ -87,6 +88,7 @@ impl Router {
             inbound: Vec::new(),
             layers: Vec::new(),
             path_mtu: PathMtu::new(),
+            reports: TrafficReports::new(installation),
         };
         match installation.direction {
             Direction::Inbound => {
@@ -154,6 +156,9 @@ impl Router {
     /// Takes a bundle out of use, both directions.
     fn remove(&mut self, now: Duration, bundle: BundleId, reason: RemoveReason) {
         let Some(state) = self.flows.remove(bundle) else { return };
+        if reason == RemoveReason::PeerDead {
+            self.flows.peer_died(state.flow, state.path.remote.ip());
+        }
         let (local, remote) = (state.path.local.ip(), state.path.remote.ip());
         let mut removed = Vec::new();
         for one in &state.inbound {

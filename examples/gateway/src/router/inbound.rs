@@ -173,6 +173,7 @@ impl Router {
         match result.and_then(|()| self.judge(bundle, &layers, &packet)) {
             Ok(flow) => {
                 self.count_received(bundle, Ok(work));
+                self.report_traffic(now, bundle, oakley::Direction::Inbound);
                 self.clamp(now, bundle, &mut packet);
                 let id = self.flows.bundles.get(&bundle).map_or(0, |state| state.flow.0);
                 if let Some(packet) = self.whole_from_tunnel(now, id, packet) {

@@ -27,6 +27,7 @@ mod policy;
 mod routes;
 mod sa;
 mod snapshot;
+mod traffic;
 mod whole;
 
 use core::time::Duration;

@@ -110,6 +110,7 @@ impl Router {
                     flow.counters.count_sent(work);
                 }
                 self.send_bypassing(now, peer, &packet, path);
+                self.report_traffic(now, bundle, oakley::Direction::Outbound);
             }
             Err(error) => self.refuse(now, id, &packet, error.into()),
         }

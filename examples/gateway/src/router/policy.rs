@@ -105,6 +105,7 @@ impl PolicySource for ConfiguredPolicy {
         policy.nonce_len = NONCE_LEN;
         policy.quirks = self.quirks(local, peer);
         policy.nat = self.policies.nat.clone();
+        policy.dpd = self.policies.dpd.clone();
         policy.key_log = self.key_log;
         Work::Done(Some(Arc::new(policy)))
     }

@@ -69,7 +69,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "restart",
             "transport",
             "ipv6",
-            "two-peers"
+            "two-peers",
+            "dead-peer"
         ]
     );
     for name in names {

@@ -8,6 +8,7 @@
     reason = "a test may panic"
 )]
 
+mod dead_peer;
 mod debug_lines;
 mod demo;
 mod ipv6;

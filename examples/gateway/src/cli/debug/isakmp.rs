@@ -50,6 +50,9 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
         }
         Event::NotifySent { notify, .. } => vec![format!("ISAKMP ({conn}): sending NOTIFY {notify}")],
+        Event::PeerDead { path, .. } => {
+            vec![format!("ISAKMP ({conn}): peer {} not responding!", path.remote.ip())]
+        }
         Event::IkeSaRemoved { .. } => {
             vec![format!("ISADB: reaper checking SA, conn_id = {conn}  DELETE IT!")]
         }

@@ -19,6 +19,7 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::Ipv6 => ipv6(stage),
         Feature::InitialContact => initial_contact(stage, trouble),
         Feature::SeveralPeers => several_peers(stage),
+        Feature::DeadPeers => dead_peers(stage),
     }
 }
 
@@ -123,6 +124,19 @@ fn several_peers(stage: &Stage<'_>) -> Vec<Check> {
         checks.extend(last_stream(stage, *leg, "stream meanwhile"));
     }
     checks
+}
+
+fn dead_peers(stage: &Stage<'_>) -> Vec<Check> {
+    let [a, b] = stage.pair(stage.first_leg());
+    let bundles = [a.established, b.established];
+    vec![
+        Check::new(a.peer_dead > 0 && b.peer_dead > 0, "both routers noticed that the other one was silent"),
+        Check::new(a.gaps > 0 && b.gaps > 0, "the SAs with it went, and there were none meanwhile"),
+        Check::new(
+            bundles.iter().all(|bundles| *bundles > 1),
+            format!("{} and {} bundles were established, one after the other", a.established, b.established),
+        ),
+    ]
 }
 
 fn transport_mode(stage: &Stage<'_>) -> Vec<Check> {

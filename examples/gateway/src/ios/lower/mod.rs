@@ -17,7 +17,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use oakley::{Encapsulation, NatTraversal, SelectorPair};
+use oakley::{Asking, DeadPeerDetection, Encapsulation, NatTraversal, SelectorPair};
 
 use super::error::{ConfigError, ErrorKind, Refusal};
 use super::model::{Interface, InterfaceName, MapKind, Origin, RunningConfig, Version};
@@ -27,6 +27,9 @@ pub use manual::{ManualAh, ManualEsp, ManualSas};
 pub use policies::{AppliedMap, MapPolicy, MapRule, Policies, PolicyPeer, Protection, SharedKey, Vintage};
 pub use runs::runs;
 pub use warning::{Warning, WarningKind};
+
+/// Seconds between questions that `crypto isakmp keepalive` does not say.
+const KEEPALIVE_RETRY: u16 = 2;
 
 /// Translates a configuration. `file` is the name that errors carry.
 ///
@@ -93,7 +96,7 @@ impl Lowering<'_> {
             keys,
             hosts: config.hosts.clone(),
             aggressive_mode: config.isakmp.aggressive_mode,
-            keepalive: config.isakmp.keepalive.as_ref().map(|one| one.value),
+            dpd: dead_peer_detection(config),
             nat: nat_traversal(config),
             df_bit: config.ipsec.df_bit,
             maps,
@@ -106,9 +109,6 @@ impl Lowering<'_> {
         let config = self.config;
         if let (Vintage::Ios1998, Some(version)) = (self.vintage, &config.version) {
             self.warn(version.origin, WarningKind::Vintage1998 { major: version.major });
-        }
-        if let Some(keepalive) = &config.isakmp.keepalive {
-            self.warn(keepalive.origin, WarningKind::NoEffectYet { what: "crypto isakmp keepalive" });
         }
         for ca in &config.ca_identities {
             self.warn(ca.origin, WarningKind::Unused { what: "crypto ca identity" });
@@ -257,6 +257,22 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Dead peer detection as configured. Releases before 12.2 do not know it, and a configuration of theirs does not announce it
+/// unless it says so.
+fn dead_peer_detection(config: &RunningConfig) -> DeadPeerDetection {
+    let has_it = config.version.as_ref().is_none_or(Version::has_dead_peer_detection);
+    let Some(keepalive) = config.isakmp.keepalive.as_ref().map(|one| one.value) else {
+        return if has_it { DeadPeerDetection::default() } else { DeadPeerDetection::off() };
+    };
+    let seconds = |seconds: u16| Duration::from_secs(u64::from(seconds));
+    let retry = keepalive.retry.unwrap_or(KEEPALIVE_RETRY);
+    let mut asking = Asking::new(seconds(keepalive.seconds), seconds(retry));
+    asking.periodic = keepalive.periodic;
+    let mut dpd = DeadPeerDetection::default();
+    dpd.asking = Some(asking);
+    dpd
 }
 
 /// NAT traversal as configured. Releases before 12.2 have none, and a configuration of theirs gets none unless it says so.

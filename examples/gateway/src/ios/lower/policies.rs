@@ -5,14 +5,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crypto_provider::{GroupId, SecretBytes};
 use oakley::{
-    Encapsulation, Identity, KeyQuery, Lifetime, Mode, NatTraversal, PeerIdentity, Phase1Suite,
-    Phase2Proposal, SelectorPair,
+    DeadPeerDetection, Encapsulation, Identity, KeyQuery, Lifetime, Mode, NatTraversal, PeerIdentity,
+    Phase1Suite, Phase2Proposal, SelectorPair,
 };
 
 use super::manual::ManualSas;
 use super::warning::Warning;
 use crate::ios::model::{
-    ConfigSecret, DfBit, Host, IdentityKind, InterfaceName, Keepalive, KeyOwner, Origin, Replay, Version,
+    ConfigSecret, DfBit, Host, IdentityKind, InterfaceName, KeyOwner, Origin, Replay, Version,
 };
 
 /// Which defaults hold where a configuration says nothing.
@@ -50,8 +50,8 @@ pub struct Policies {
     pub hosts: Vec<Host>,
     /// Whether Aggressive Mode may be used at all.
     pub aggressive_mode: bool,
-    /// Dead peer detection.
-    pub keepalive: Option<Keepalive>,
+    /// Dead peer detection, with all peers.
+    pub dpd: DeadPeerDetection,
     /// NAT traversal, with all peers.
     pub nat: NatTraversal,
     /// The Don't Fragment bit of outer headers; `None` is copy.

@@ -71,11 +71,6 @@ pub enum WarningKind {
         /// The map.
         map: String,
     },
-    /// A command that is read and kept and does nothing yet.
-    NoEffectYet {
-        /// The command.
-        what: &'static str,
-    },
     /// A permit line all of whose packets a deny line before it takes out.
     NeverReached {
         /// The access list.
@@ -124,7 +119,6 @@ impl fmt::Display for WarningKind {
             Self::NotApplied { map } => {
                 write!(f, "crypto map {map} is applied to no interface: nothing is protected by it")
             }
-            Self::NoEffectYet { what } => write!(f, "{what} is read and kept and has no effect yet"),
             Self::NeverReached { list } => write!(
                 f,
                 "access list {list}: a deny line above takes all packets of this permit line; none of them is protected"

@@ -68,9 +68,19 @@ impl Version {
     /// NAT traversal came with 12.2.
     #[must_use]
     pub fn has_nat_traversal(&self) -> bool {
+        self.is_since(12, 2)
+    }
+
+    /// Dead peer detection came with 12.2.
+    #[must_use]
+    pub fn has_dead_peer_detection(&self) -> bool {
+        self.is_since(12, 2)
+    }
+
+    fn is_since(&self, major: u16, minor: u16) -> bool {
         let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
-        let minor = self.rest.get(..digits).and_then(|digits| digits.parse::<u16>().ok());
-        (self.major, minor.unwrap_or(0)) >= (12, 2)
+        let own = self.rest.get(..digits).and_then(|digits| digits.parse::<u16>().ok());
+        (self.major, own.unwrap_or(0)) >= (major, minor)
     }
 }
 

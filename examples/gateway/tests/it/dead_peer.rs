@@ -1,0 +1,91 @@
+//! Dead peer detection as configured: who announces it, who asks, and which peer comes next.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+
+use gateway::router::Occurrence;
+use ipsec_core::Ipv4Header;
+use oakley::Event;
+
+use crate::pair::{CANARY, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Another gateway of the same network's.
+const SPARE: Ipv4Addr = Ipv4Addr::new(20, 20, 20, 19);
+
+/// The document's pair with the first router's version and a line of its own.
+fn pair(version: &str, line: &str) -> Pair {
+    let a = PRESHARE[0].replacen("version 11.3", version, 1).replacen("\nend", &format!("\n{line}\nend"), 1);
+    let a = a.replacen("set peer 20.20.20.20\n", &format!("set peer 20.20.20.20\n set peer {SPARE}\n"), 1);
+    let a = a.replacen("\nend", &format!("\ncrypto isakmp key sharedkey address {SPARE}\nend"), 1);
+    let b = PRESHARE[1].replacen("version 11.3", "version 12.2", 1);
+    Pair::up([&a, &b])
+}
+
+fn dead(pair: &Pair) -> usize {
+    let is_one = |happening: &&gateway::router::Happening| {
+        matches!(happening.what, Occurrence::Ike(Event::PeerDead { .. }))
+    };
+    pair.happenings[0].iter().filter(is_one).count()
+}
+
+/// Whom router A's last packet is for.
+fn last_for(pair: &Pair) -> Ipv4Addr {
+    let (_, packet) = pair.wire.iter().rev().find(|(from, _)| *from == 0).unwrap();
+    Ipv4Header::parse(packet).unwrap().destination
+}
+
+#[test]
+fn the_next_peer_of_the_entry_is_asked_when_one_is_dead() {
+    let mut pair = pair("version 12.2", "crypto isakmp keepalive 10 3");
+    // While packets come back nobody asks anything.
+    for _ in 0..40 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+        pair.send_inside(1, &packet(HOST_B, HOST_A, CANARY));
+        pair.run_for(SECOND);
+    }
+    let before = pair.wire.len();
+    pair.run_for(SECOND * 60);
+    assert_eq!(
+        (dead(&pair), pair.wire.len()),
+        (0, before),
+        "a silent peer that nothing is sent to is of no interest"
+    );
+    pair.connected = false;
+    pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+    // The tenth second of silence has long passed: one question, and five repetitions three seconds apart.
+    pair.run_for(SECOND * 17);
+    assert_eq!((dead(&pair), last_for(&pair)), (0, END_B));
+    pair.run_for(SECOND);
+    assert_eq!(dead(&pair), 1);
+    let view = pair.routers[0].snapshot(pair.now);
+    assert!(view.ike_sas.is_empty() && view.flows.iter().all(|flow| flow.inbound.is_empty()));
+    pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+    assert_eq!(last_for(&pair), SPARE);
+    pair.assert_nothing_in_clear();
+}
+
+#[test]
+fn without_the_command_nobody_is_asked() {
+    let mut pair = pair("version 12.2", "");
+    pair.connected = false;
+    for _ in 0..60 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+        pair.run_for(SECOND);
+    }
+    assert_eq!((dead(&pair), last_for(&pair)), (0, END_B));
+    assert!(!pair.routers[0].snapshot(pair.now).ike_sas.is_empty());
+}
+
+#[test]
+fn a_release_that_has_no_such_thing_does_not_announce_it() {
+    let announced = |version: &str, line: &str| {
+        let pair = pair(version, line);
+        let (_, first) = &pair.wire[0];
+        // RFC 3706 5.1.
+        first.windows(14).any(|octets| octets == b"\xaf\xca\xd7\x13\x68\xa1\xf1\xc9\x6b\x86\x96\xfc\x77\x57")
+    };
+    assert!(!announced("version 11.3", ""));
+    assert!(announced("version 11.3", "crypto isakmp keepalive 10"));
+    assert!(announced("version 12.2", ""));
+}
