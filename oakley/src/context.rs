@@ -13,9 +13,11 @@ use crate::engine::outbox::{KeyLog, Outbox};
 use crate::error::LocalFailure;
 use crate::event::Cookies;
 use crate::input::Answer;
+use crate::keys::Suite;
 use crate::overrides::Overrides;
 use crate::policy::{
-    AuthMethod, Config, KeyQuery, Mode, Peer, Phase1Policy, Phase2Policy, PolicySource, SelectorPair,
+    AuthMethod, Config, KeyQuery, Mode, Peer, Phase1Policy, Phase1Suite, Phase2Policy, PolicySource,
+    SelectorPair,
 };
 use crate::sa::IkeSaId;
 
@@ -73,12 +75,29 @@ impl Cx<'_> {
         KeyLog::new(policy.key_log.then_some(&mut *self.out), ids, message_id, hash)
     }
 
+    /// The policy for a peer without the suites that this engine cannot run: what is not there is neither offered nor
+    /// chosen, and does not stand in the way of what is.
     pub(crate) fn phase1_policy(&self, peer: &Peer<'_>, mode: Mode) -> Work<Option<Arc<Phase1Policy>>> {
         let known = self.answers.iter().find_map(|answer| match answer {
             Answer::Phase1(policy) => Some(policy.clone()),
             _ => None,
         });
-        known.map_or_else(|| self.policy.phase1(peer, mode), Work::Done)
+        match known.map_or_else(|| self.policy.phase1(peer, mode), Work::Done) {
+            Work::Done(policy) => Work::Done(policy.map(|policy| self.usable(policy))),
+            Work::Pending(ticket) => Work::Pending(ticket),
+        }
+    }
+
+    fn usable(&self, policy: Arc<Phase1Policy>) -> Arc<Phase1Policy> {
+        let runs = |suite: &&Phase1Suite| {
+            Suite::resolve((*suite).clone(), self.provider).is_some()
+                && self.authenticator(suite.method).is_some()
+        };
+        if policy.suites.iter().all(|suite| runs(&suite)) {
+            return policy;
+        }
+        let suites = policy.suites.iter().filter(runs).cloned().collect();
+        Arc::new(Phase1Policy { suites, ..Phase1Policy::clone(&policy) })
     }
 
     pub(crate) fn pre_shared_keys(&self, query: KeyQuery<'_>) -> Work<Arc<[SecretBytes]>> {

@@ -169,7 +169,7 @@ pub enum LocalFailure {
     /// No authenticator for this method.
     #[error("authentication by {0:?} is not available")]
     Method(AuthMethod),
-    /// The policy names an algorithm that the provider does not have.
+    /// No suite of the policy can be used: the provider lacks an algorithm of each, or there is none.
     #[error("the provider lacks an algorithm of the policy")]
     Algorithm,
     /// No policy or key for a request of ours.

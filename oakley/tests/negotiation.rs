@@ -13,7 +13,8 @@ mod pair;
 
 use core::time::Duration;
 
-use crypto_provider::{CipherAlgorithm, GroupId, HashAlgorithm};
+use crypto_provider::default::provider;
+use crypto_provider::{CipherAlgorithm, CryptoProvider, GroupId, HashAlgorithm};
 use netsim::{Chance, Link};
 use oakley::*;
 use pair::*;
@@ -341,6 +342,45 @@ fn a_proposal_that_fits_nothing_is_refused_under_protection() {
         })
         .collect();
     assert_eq!(compared, [false, true]);
+}
+
+/// What the provider lacks is neither offered nor chosen, in either role and mode, and does not stand in the way of what it has.
+#[test]
+fn suites_that_the_provider_lacks_are_passed_over() {
+    let suites = vec![
+        Phase1Suite { group: GroupId::MODP_1024, ..suite() },
+        Phase1Suite { priority: 2, hash: HashAlgorithm::Md5, ..suite() },
+    ];
+    let without = || {
+        let mut provider = provider();
+        provider.groups.to_mut().retain(|group| group.id() != GroupId::MODP_1024);
+        provider
+    };
+    for (aggressive, lacking) in [(false, 0), (false, 1), (true, 0)] {
+        let with = |policy| Policy { suites: suites.clone(), aggressive, ..policy };
+        let mut pair = Pair::new(25, with(policy(1, 2)), with(policy(2, 1)), Link::new());
+        let (node, policy) = [(pair.a, with(policy(1, 2))), (pair.b, with(policy(2, 1)))][lacking].clone();
+        let host = Host::with_provider(26, policy, Config::default(), without());
+        pair.network.command(node, "other provider", move |old, _| *old = host).unwrap();
+        pair.initiate();
+        pair.run(5);
+        assert_eq!(pair.a().established().len(), 1, "aggressive {aggressive}, host {lacking}");
+        let chosen = pair.b().events.iter().find_map(|event| match event {
+            Event::ComparedPhase1 { policy, first_difference: None, .. } => Some(policy.priority),
+            _ => None,
+        });
+        assert_eq!(chosen, Some(2));
+    }
+    let none = CryptoProvider { groups: Vec::new().into(), ..provider() };
+    let mut pair = Pair::plain(27);
+    let host = Host::with_provider(27, policy(1, 2), Config::default(), none);
+    pair.network.command(pair.a, "no groups", move |old, _| *old = host).unwrap();
+    pair.initiate();
+    assert!(pair.a().sent.is_empty());
+    let failed = |event: &Event| {
+        matches!(event, Event::RequestFailed { why: Abort::Local(LocalFailure::Algorithm), .. })
+    };
+    assert!(pair.a().events.iter().any(failed));
 }
 
 #[test]

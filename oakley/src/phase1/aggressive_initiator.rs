@@ -40,7 +40,7 @@ pub(crate) fn begin(
     policy: &Phase1Policy,
     cx: &mut Cx<'_>,
 ) -> Result<(Box<AwaitReply>, Bytes), Abort> {
-    let first = policy.suites.first().ok_or(LocalFailure::NoPolicy)?;
+    let first = policy.suites.first().ok_or(LocalFailure::Algorithm)?;
     let shared = |suite: &&Phase1Suite| suite.group == first.group && suite.method == first.method;
     let suites = policy.suites.iter().filter(shared).cloned().collect();
     let policy = Arc::new(Phase1Policy { suites, ..policy.clone() });

@@ -41,10 +41,14 @@ pub(crate) const CLASSES: Classes = Classes {
     ],
 };
 
-/// The SA payload that offers all suites of a policy: one proposal, one transform each.
+/// The SA payload that offers all suites of a policy: one proposal, one transform each. [`LocalFailure::Algorithm`] when there
+/// is none that could be used.
 pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, LocalFailure> {
     if let Some(octets) = cx.overrides.phase1_sa() {
         return Payload::from_raw(PayloadKind::SA, octets).map_err(|_| LocalFailure::NoPolicy);
+    }
+    if policy.suites.is_empty() {
+        return Err(LocalFailure::Algorithm);
     }
     let transforms =
         (1..=u8::MAX).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();

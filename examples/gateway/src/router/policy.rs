@@ -99,6 +99,11 @@ impl PolicySource for ConfiguredPolicy {
         if !known || !(self.policies.answers(peer, mode) || self.policies.mode(peer) == mode) {
             return Work::Done(None);
         }
+        // RFC 2409 5.4: Main Mode finds its key by address alone. Where there is none, nothing need be begun.
+        let by_address = self.policies.mode(peer) == Mode::Main && mode == Mode::Main;
+        if by_address && self.policies.keys_for(KeyQuery::Address(peer)).is_empty() {
+            return Work::Done(None);
+        }
         let mut policy = Phase1Policy::new(self.policies.suites.clone(), self.policies.identity(local));
         policy.peer_identity = self.policies.peer_identity(peer);
         policy.mode = self.policies.mode(peer);

@@ -2,7 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use crypto_provider::CryptoProvider;
+use crypto_provider::default::provider;
+use gateway::cli::debug::{DebugLog, Switches};
+use gateway::cli::show::ipsec_sa;
 use gateway::demo::{Options, Scenario, run};
+use gateway::ios::parse;
+use gateway::router::{Router, RouterOptions};
+
+use crate::pair::{AH_ESP, HOST_A, HOST_B, PRESHARE, Pair, packet};
 
 const TRANSCRIPT: &str = include_str!("../data/debug-preshare.log");
 
@@ -113,4 +121,142 @@ fn a_template_keeps_words_and_drops_numbers() {
     assert_eq!(template(line), "IPSEC(create_sa): sa created, (sa) sa_dest= #, sa_spi= #(#)");
     assert_eq!(template("ISAKMP (1): message ID = -135"), "ISAKMP (#): message ID = #");
     assert_eq!(template("        lifetime of   3600 seconds"), "lifetime of # seconds");
+}
+
+/// What a router of a pair said, with `debug crypto isakmp` and `debug crypto ipsec`.
+fn said(pair: &Pair, at: usize) -> Vec<String> {
+    let mut log = DebugLog::new(Switches::USEFUL);
+    let mut out: Vec<String> = pair.happenings[at].iter().flat_map(|one| log.lines(one)).collect();
+    out.extend(log.finish());
+    out
+}
+
+/// S423, the document's line of "missing keys": a router that has no key for its peer begins nothing, and says so once
+/// for each try. As the one that is asked it is quiet.
+#[test]
+fn without_a_key_the_line_of_the_document_and_nothing_on_the_wire() {
+    let document = "ISAKMP: No cert, and no keys (public or pre-shared) with remote peer 20.20.20.21";
+    let without = PRESHARE[1].replace("crypto isakmp key sharedkey address 20.20.20.21\n", "");
+    assert_ne!(without, PRESHARE[1]);
+    let mut pair = Pair::new([PRESHARE[0], &without]);
+    for tries in 1..=2 {
+        pair.send_inside(1, &packet(HOST_B, HOST_A, b"x"));
+        assert_eq!(said(&pair, 1), vec![document; tries]);
+        pair.run_for(core::time::Duration::from_secs(60));
+    }
+    assert!(pair.wire.is_empty());
+    pair.send_inside(0, &packet(HOST_A, HOST_B, b"x"));
+    pair.run_for(core::time::Duration::from_secs(60));
+    assert!(!pair.wire.is_empty() && pair.wire.iter().all(|(from, _)| *from == 0), "the peer was answered");
+}
+
+/// S421: the router has a key, and no suite of its policies can be used.
+#[test]
+fn without_a_usable_suite_the_line_of_the_document() {
+    let document = "*Mar 1 00:14:48.579: ISAKMP (10): incorrect policy settings. Unable to initiate.";
+    assert!(TRANSCRIPT.contains(document));
+    let mut pair = Pair::new(PRESHARE);
+    let provider = CryptoProvider { groups: Vec::new().into(), ..provider() };
+    let config = parse("a.cfg", PRESHARE[0]).unwrap();
+    pair.routers[0] = Router::new("a.cfg", config, provider, RouterOptions::default()).unwrap();
+    pair.send_inside(0, &packet(HOST_A, HOST_B, b"x"));
+    let said: Vec<_> = said(&pair, 0).iter().map(|line| template(line)).collect();
+    assert_eq!(said, [template(document)]);
+    assert!(pair.wire.is_empty());
+}
+
+/// S457: `clear crypto sa` as the document shows it at 20:58:42: AH before ESP, inbound before outbound.
+#[test]
+fn sas_that_are_cleared_are_named_as_in_the_document() {
+    let document = [
+        "IPSEC(delete_sa): deleting SA, (sa) sa_dest= 12.12.12.13, sa_prot= 51, sa_spi= 0x4F60465(83231845), sa_trans= ah-sha-hmac , sa_conn_id= 5",
+        "IPSEC(delete_sa): deleting SA, (sa) sa_dest= 12.12.12.12, sa_prot= 51, sa_spi= 0x6B024AB(112207019), sa_trans= ah-sha-hmac , sa_conn_id= 6",
+        "IPSEC(delete_sa): deleting SA, (sa) sa_dest= 12.12.12.13, sa_prot= 50, sa_spi= 0x21240B07(556010247), sa_trans= esp-des esp-sha-hmac , sa_conn_id= 7",
+        "IPSEC(delete_sa): deleting SA, (sa) sa_dest= 12.12.12.12, sa_prot= 50, sa_spi= 0x19591660(425268832), sa_trans= esp-des esp-sha-hmac , sa_conn_id= 8",
+    ];
+    let mut pair = Pair::up(AH_ESP);
+    let words = |lines: &[String], what: &str| -> Vec<String> {
+        lines.iter().filter_map(|line| Some(line.split_once(what)?.1.to_owned())).collect()
+    };
+    let created = words(&said(&pair, 0), "IPSEC(create_sa): sa created, ");
+    let before = pair.happenings[0].len();
+    pair.routers[0].clear_sas(pair.now);
+    pair.settle();
+    pair.happenings[0].drain(..before);
+    let deleted: Vec<_> = said(&pair, 0).into_iter().filter(|line| line.starts_with("IPSEC(")).collect();
+    assert_eq!(words(&deleted, "IPSEC(delete_sa): deleting SA, "), created, "the same SAs in the same order");
+    let templates = |lines: Vec<&str>| lines.into_iter().map(template).collect::<Vec<_>>();
+    assert_eq!(templates(deleted.iter().map(String::as_str).collect()), templates(document.to_vec()));
+}
+
+/// S611: what one router's debug lines say of its SPIs is what the other one's tables show, with the directions swapped.
+#[test]
+fn debug_lines_of_one_end_and_tables_of_the_other_agree() {
+    let pair = Pair::up(AH_ESP);
+    let said = said(&pair, 1);
+    let spi_after = |words: &str| -> Vec<String> {
+        let places = said.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with(words));
+        let spis = places.map(|(at, _)| said[at + 1].split_whitespace().nth(2).unwrap().to_owned());
+        spis.collect()
+    };
+    let table = ipsec_sa(&pair.routers[0].snapshot(pair.now));
+    let shown = |block: &str| -> String {
+        let (_, rest) = table.split_once(block).unwrap();
+        rest.split(['(', ')']).nth(1).unwrap().to_owned()
+    };
+    assert_eq!(spi_after("inbound SA"), [shown("outbound ah sas:"), shown("outbound esp sas:")]);
+    assert_eq!(spi_after("outbound SA"), [shown("inbound ah sas:"), shown("inbound esp sas:")]);
+}
+
+/// A line of `debug crypto ipsec` with SPIs masked and connection ids counted from the first of the scene.
+fn exact(line: &str, first: u32) -> String {
+    let mut before = "";
+    let words = line.split_whitespace().map(|word| {
+        let number = word.trim_end_matches(',');
+        let is_connection = core::mem::replace(&mut before, word).ends_with("conn_id=");
+        match number.strip_prefix("0x").and_then(|hex| hex.split_once('(')) {
+            Some(_) => word.replace(number, "SPI"),
+            None if is_connection => (number.parse::<u32>().unwrap() - first).to_string(),
+            None => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// S451 to S456, S601, S604, S608 to S610: apart from SPIs, and from the masks that the document's router left
+/// uninitialised, every number is the document's: addresses, proxies, lives, key sizes, flags, and connection ids in one row.
+#[test]
+fn sas_are_made_with_the_documents_numbers() {
+    let (_, scene) = TRANSCRIPT.split_once("preshare debug ipsec\n").unwrap();
+    let (scene, _) = scene.split_once("--------------- Preshare, good connection").unwrap();
+    let numbers = |text: &str, first: u32| -> Vec<String> {
+        let lines = text.lines().map(|line| {
+            line.split_once(": IPSEC").map_or(line.to_owned(), |(_, rest)| format!("IPSEC{rest}"))
+        });
+        let made = lines.skip_while(|line| !line.starts_with("IPSEC(initialize_sas)"));
+        let made = made.take_while(|line| line.starts_with("IPSEC(") || line.starts_with("  "));
+        made.map(|line| exact(&line, first)).collect()
+    };
+    let document = numbers(scene, 3);
+    assert_eq!(document.len(), 4 * 7 + 4);
+    let pair = Pair::up(AH_ESP);
+    let ours = said(&pair, 0).join("\n");
+    assert_eq!(pair.happenings[0].iter().find_map(|one| one.connection), Some(1), "the IKE SA");
+    let ours: Vec<_> =
+        ours.lines().filter(|line| !line.contains("SA from") && !line.starts_with("        ")).collect();
+    assert_eq!(numbers(&ours.join("\n"), 2), document);
+}
+
+/// S308: AH counts the larger packet, so its volume runs down faster.
+#[test]
+fn the_volume_of_ah_runs_down_faster_than_that_of_esp() {
+    let mut pair = Pair::up(AH_ESP);
+    for _ in 0..319 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, &[7; 72]));
+    }
+    let flow = &pair.routers[0].snapshot(pair.now).flows[0];
+    let [ah, esp] = [0, 1].map(|at| flow.outbound[at].remaining_kilobytes.unwrap());
+    assert_eq!(flow.outbound.iter().map(|sa| sa.packets).collect::<Vec<_>>(), [320, 320]);
+    assert!(ah < esp && esp < 4_608_000, "{ah} {esp}");
+    assert_eq!(4_608_000 - ah, flow.outbound[0].octets.div_ceil(1024));
 }

@@ -174,6 +174,7 @@ fn show_prints_what_is_asked_for_from_the_routers_as_they_are() {
         "show crypto ipsec security-association lifetime",
         "show crypto engine connections active",
         "show crypto dynamic-map",
+        "write terminal",
     ];
     let mut arguments = vec!["demo", "--scenario", "ah-esp", "--seed", "4"];
     arguments.extend(commands.iter().flat_map(|command| ["--show", *command]));
@@ -185,6 +186,7 @@ fn show_prints_what_is_asked_for_from_the_routers_as_they_are() {
         "wan2516#show  crypto ipsec transform-set\nTransform proposal auth2: { ah-sha-hmac  }\n",
         "Session key lifetime: 4608000 kilobytes/3600 seconds\n",
         "wan2511#show crypto dynamic-map\n\n",
+        "wan2511#write terminal\nBuilding configuration...\n\nCurrent configuration:\n!\nversion 11.3\n",
         "Serial0         20.20.20.21     set    HMAC_SHA                  0       30\n",
         "Serial0         20.20.20.20     set    HMAC_SHA                 30        0\n",
     ] {

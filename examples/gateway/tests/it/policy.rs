@@ -4,10 +4,10 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use gateway::check;
-use ipsec_core::DropReason;
+use ipsec_core::{DropReason, Protocol};
 use netsim::{Node as _, Port};
 
-use crate::pair::{CANARY, HOST_A, HOST_B, PRESHARE, Pair, packet, router};
+use crate::pair::{AH_ESP, CANARY, HOST_A, HOST_B, PRESHARE, Pair, packet, router};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// A second interface with a map of its own, beside Serial0.
@@ -130,5 +130,30 @@ fn every_group_carries_both_phases() {
         pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
         pair.run_for(SECOND);
         assert_eq!(pair.inside[1].len(), 1, "group {group}");
+    }
+}
+
+/// S124: an interface that is shut down has no address, so its map is not used; what it would have protected is dropped.
+#[test]
+fn an_interface_that_is_shut_down_carries_nothing() {
+    let down = PRESHARE[0].replace("interface Serial0\n", "interface Serial0\n shutdown\n");
+    assert_ne!(down, PRESHARE[0]);
+    let mut pair = Pair::new([&down, PRESHARE[1]]);
+    pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+    pair.run_for(SECOND);
+    assert!(pair.wire.is_empty() && pair.inside[1].is_empty());
+}
+
+/// S023: UDP between ports 500, and protocol 50 or 51, are all that filters between the routers must let through.
+#[test]
+fn udp_500_and_protocols_50_and_51_are_all_that_is_on_the_wire() {
+    for (configs, outermost) in [(PRESHARE, Protocol::ESP), (AH_ESP, Protocol::AH)] {
+        let pair = Pair::up(configs);
+        let ike = pair.on_wire(0, Protocol::UDP);
+        assert!(ike.iter().all(|packet| packet[20..24] == [1, 0xf4, 1, 0xf4]) && !ike.is_empty());
+        let protected = pair.on_wire(0, outermost).len();
+        assert_eq!(protected, 1);
+        let sent = pair.wire.iter().filter(|(from, _)| *from == 0).count();
+        assert_eq!(sent, ike.len() + protected);
     }
 }

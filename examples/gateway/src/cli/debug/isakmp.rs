@@ -2,7 +2,7 @@
 
 use isakmp_wire::payload::Transform;
 use isakmp_wire::{ExchangeType, MessageId, PayloadKind, ProtocolId};
-use oakley::{Abort, Bundle, Event, Identity, Incompatibility, LocalFailure, Reject, Role};
+use oakley::{Abort, Bundle, Event, Identity, Incompatibility, LocalFailure, Path, Reject, Role};
 
 use super::{attributes, connection, message_id};
 use crate::router::{Happening, SaConnections};
@@ -35,13 +35,9 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
         Event::Duplicate { .. } => {
             vec![format!("ISAKMP ({conn}): phase packet is a duplicate of a previous packet.")]
         }
-        Event::RequestFailed { why: Abort::Local(LocalFailure::NoPolicy), path, .. } => vec![
-            format!(
-                "ISAKMP: No cert, and no keys (public or pre-shared) with remote peer {}",
-                path.remote.ip()
-            ),
-            format!("ISAKMP ({conn}): incorrect policy settings. Unable to initiate."),
-        ],
+        Event::RequestFailed { why: Abort::Local(why), path, .. } => {
+            not_begun(conn, why, path).into_iter().collect()
+        }
         Event::Rejected { why: Reject::Incompatible(Incompatibility::NoKey(Some(identity))), .. } => {
             vec![no_key(identity)]
         }
@@ -72,6 +68,20 @@ fn compared(conn: u32, offered: &Transform, (priority, fits, more): (u32, bool, 
     out.extend(attributes::phase1(offered));
     out.push(verdict(conn, fits, u8::from(more).saturating_mul(TRANSFORM), true));
     out
+}
+
+/// Why a negotiation that traffic asked for cannot begin.
+fn not_begun(conn: u32, why: &LocalFailure, path: &Path) -> Option<String> {
+    match why {
+        LocalFailure::NoPolicy => Some(format!(
+            "ISAKMP: No cert, and no keys (public or pre-shared) with remote peer {}",
+            path.remote.ip()
+        )),
+        LocalFailure::Method(_) | LocalFailure::Algorithm => {
+            Some(format!("ISAKMP ({conn}): incorrect policy settings. Unable to initiate."))
+        }
+        _ => None,
+    }
 }
 
 /// The document's line for a name; an address is named as one.

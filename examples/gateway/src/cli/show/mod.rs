@@ -5,6 +5,7 @@ mod crypto_map;
 mod ipsec_sa;
 mod isakmp_policy;
 mod isakmp_sa;
+mod running;
 mod transform_set;
 
 use core::time::Duration;
@@ -16,6 +17,7 @@ pub use crypto_map::{crypto_map, dynamic_map};
 pub use ipsec_sa::ipsec_sa;
 pub use isakmp_policy::isakmp_policy;
 pub use isakmp_sa::isakmp_sa;
+pub use running::running_config;
 pub use transform_set::{sa_lifetime, transform_set};
 
 /// A command that shows something.
@@ -38,11 +40,13 @@ pub enum Show {
     SaLifetime,
     /// `show crypto engine connections active`.
     Connections,
+    /// `show running-config`, `write terminal`. Keys are in it.
+    RunningConfig,
 }
 
 impl Show {
     /// Every command with its name; the first name of one is the one that is printed.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("show crypto isakmp sa", Self::IsakmpSa),
         ("show crypto isakmp policy", Self::IsakmpPolicy),
         ("show crypto map", Self::CryptoMap),
@@ -53,6 +57,9 @@ impl Show {
         ("show crypto ipsec security-association lifetime", Self::SaLifetime),
         ("show crypto ipsec session-key", Self::SaLifetime),
         ("show crypto engine connections active", Self::Connections),
+        ("show running-config", Self::RunningConfig),
+        ("show run", Self::RunningConfig),
+        ("write terminal", Self::RunningConfig),
     ];
 
     /// The command that is written so; blanks between the words do not count.
@@ -74,6 +81,7 @@ impl Show {
             Self::TransformSet => transform_set(router.config()),
             Self::SaLifetime => sa_lifetime(router.config()),
             Self::Connections => connections(&router.snapshot(now)),
+            Self::RunningConfig => running_config(router.config()),
         }
     }
 }

@@ -1,0 +1,186 @@
+//! Rows T116 and T117: what is told of addresses, and two clients behind one of them.
+
+use super::*;
+
+/// Rewrites the payloads of a message in clear; encrypted ones go as they are.
+fn rewrite_clear(octets: &[u8], change: impl Fn(&mut Vec<Payload>)) -> Option<Vec<u8>> {
+    let message = Message::parse(Bytes::copy_from_slice(octets)).ok()?;
+    if octets.starts_with(&[0; 4]) || message.header().is_encrypted() {
+        return None;
+    }
+    let mut payloads = message.payloads().to_vec();
+    change(&mut payloads);
+    Some(Message::new(*message.header(), payloads).encode().to_vec())
+}
+
+fn nat_d(numbering: NatNumbering, fill: u8) -> Payload {
+    Payload::new(NatDiscovery { numbering, hash: vec![fill; 20].into() })
+}
+
+/// Whatever is done to NAT-D: there is no SA, or one with the same peer for the same flow, in UDP or not.
+#[test]
+fn t116_altered_nat_d_costs_at_most_the_udp() {
+    let is_nat_d = |payload: &Payload| payload.get::<NatDiscovery>().is_some();
+    type Change = fn(&mut Vec<Payload>, fn(&Payload) -> bool);
+    let changes: [(&str, Change); 7] = [
+        ("missing", |payloads, is| payloads.retain(|one| !is(one))),
+        ("only the first", |payloads, is| {
+            if let Some(last) = payloads.iter().rposition(is) {
+                payloads.remove(last);
+            }
+        }),
+        ("altered", |payloads, is| {
+            payloads.iter_mut().filter(|one| is(one)).for_each(|one| *one = nat_d(NatNumbering::Rfc, 7));
+        }),
+        ("short", |payloads, is| {
+            let short = || Payload::new(NatDiscovery { numbering: NatNumbering::Rfc, hash: vec![1].into() });
+            payloads.iter_mut().filter(|one| is(one)).for_each(|one| *one = short());
+        }),
+        ("many", |payloads, is| {
+            if payloads.iter().any(is) {
+                payloads.extend((0..40).map(|_| nat_d(NatNumbering::Rfc, 9)));
+            }
+        }),
+        ("draft among them", |payloads, is| {
+            if let Some(first) = payloads.iter().position(is) {
+                payloads.insert(first, nat_d(NatNumbering::Draft, 9));
+            }
+        }),
+        ("draft instead", |payloads, is| {
+            payloads.iter_mut().filter(|one| is(one)).for_each(|one| *one = nat_d(NatNumbering::Draft, 9));
+        }),
+    ];
+    for (what, change) in changes {
+        for to_gateway in [true, false] {
+            let mut site = Site::new(vec![client("one", 1)], gateway(&["one"]));
+            site.tamper = Box::new(move |way, octets| {
+                if way != to_gateway {
+                    return None;
+                }
+                rewrite_clear(octets, |payloads| change(payloads, is_nat_d))
+            });
+            site.initiate(0, 1);
+            for bundle in site.gateway.established() {
+                assert_eq!(bundle.identity, Identity::Fqdn("one".into()), "{what}");
+                let flow = SelectorPair { local: net(2), remote: net(1) };
+                assert_eq!(bundle.selectors, flow, "{what}");
+            }
+            let kinds: Vec<_> = site.gateway.installed.iter().map(|one| one.encapsulation).collect();
+            assert!(
+                kinds.iter().all(|kind| matches!(kind, Encapsulation::Tunnel | Encapsulation::UdpTunnel)),
+                "{what}"
+            );
+        }
+    }
+}
+
+/// RFC 3948 1: AH does not pass. Neither side offers or accepts it behind a translator; ESP beside it is taken.
+#[test]
+fn t116_ah_is_refused_behind_a_translator() {
+    let both = [proposal(&[ah(), esp()]), proposal(&[ah()])];
+    let with = |mut policy: Policy, proposals: Vec<Phase2Proposal>| {
+        if let Some(phase2) = &mut policy.phase2 {
+            phase2.proposals = proposals;
+        }
+        policy
+    };
+    let mut site =
+        Site::new(vec![with(client("one", 1), both.to_vec())], with(gateway(&["one"]), both.to_vec()));
+    site.initiate(0, 1);
+    let why = site.clients[0].1.events.iter().find_map(|event| match event {
+        Event::RequestFailed { why, .. } => Some(why.clone()),
+        _ => None,
+    });
+    assert_eq!(why, Some(Abort::Local(LocalFailure::AhBehindNat)));
+    assert!(site.gateway.installed.is_empty());
+
+    let mixed = [both.to_vec(), vec![proposal(&[esp()])]].concat();
+    let mut site = Site::new(vec![with(client("one", 1), mixed.clone())], with(gateway(&["one"]), mixed));
+    site.initiate(0, 1);
+    assert_eq!(site.gateway.installed.len(), 2);
+    assert!(site.gateway.installed.iter().all(|one| one.sas.len() == 1));
+    // A client that is not told about the translator offers AH; the gateway knows better.
+    let honest = with(client("one", 1), vec![proposal(&[ah()])]);
+    let mut site = Site::new(vec![honest], with(gateway(&["one"]), vec![proposal(&[ah()])]));
+    site.tamper = Box::new(|way, octets| {
+        let lie = |payloads: &mut Vec<Payload>| payloads.retain(|one| one.get::<NatDiscovery>().is_none());
+        if way { None } else { rewrite_clear(octets, lie) }
+    });
+    site.initiate(0, 1);
+    assert!(site.gateway.installed.is_empty());
+}
+
+/// In transport mode the flow is what the packets show, whatever the client calls itself; NAT-OA is for checksums only.
+#[test]
+fn t116_nat_oa_is_for_checksums_only() {
+    let host = |ip: [u8; 4]| {
+        let ip = end(ip, 0).ip();
+        TrafficSelector { addresses: ip..=ip, protocol: 17, port: 1701 }
+    };
+    let transport = |mut policy: Policy, local, remote| {
+        policy.phase2 = policy.phase2.map(|phase2| Phase2Policy {
+            encapsulation: Encapsulation::Transport,
+            selectors: SelectorPair { local, remote },
+            ..phase2
+        });
+        policy
+    };
+    let inside = transport(client("one", 1), host([10, 0, 0, 2]), host(GATEWAY));
+    let outside = transport(gateway(&["one"]), host(GATEWAY), host(PUBLIC));
+    let mut site = Site::new(vec![inside], outside);
+    let path = Path { local: end([10, 0, 0, 2], 500), remote: end(GATEWAY, 500) };
+    let selectors = SelectorPair { local: host([10, 0, 0, 2]), remote: host(GATEWAY) };
+    let request = Input::Initiate(Request { path, selectors });
+    site.clients[0].1.engine.handle_input(site.now, request).unwrap();
+    site.run();
+    let [inbound, outbound] = site.gateway.installed.as_slice() else {
+        panic!("{:?}", site.gateway.rejects())
+    };
+    for one in [inbound, outbound] {
+        assert_eq!(one.encapsulation, Encapsulation::UdpTransport);
+        assert_eq!(one.selectors, SelectorPair { local: host(GATEWAY), remote: host(PUBLIC) });
+        let original = NatOriginal { local: end(GATEWAY, 0).ip(), remote: end([10, 0, 0, 2], 0).ip() };
+        assert_eq!(one.nat_original, Some(original));
+    }
+    let theirs = site.clients[0].1.installed[0].nat_original;
+    assert_eq!(theirs, Some(NatOriginal { local: end(PUBLIC, 0).ip(), remote: end(GATEWAY, 0).ip() }));
+}
+
+#[test]
+fn t117_two_clients_behind_one_translator_do_not_knock_each_other_out() {
+    let mut site = Site::new(vec![client("one", 1), client("two", 3)], gateway(&["one", "two"]));
+    site.initiate(0, 1);
+    site.initiate(1, 3);
+    let identities: Vec<_> =
+        site.gateway.established().iter().map(|bundle| bundle.identity.clone()).collect();
+    assert_eq!(identities, [Identity::Fqdn("one".into()), Identity::Fqdn("two".into())]);
+    assert!(site.gateway.removed.is_empty(), "INITIAL-CONTACT is about an identity, not an address");
+    let paths = [0, 1].map(|index| Path { local: end(GATEWAY, 4500), remote: site.outside(index, 4500) });
+    assert_eq!(site.gateway_paths(), paths);
+    // One moves, one deletes: the other stays as it is.
+    let first = site.gateway.engine.snapshot().bundles[0].id;
+    let to = Path { local: end(GATEWAY, 4500), remote: end(PUBLIC, 40_000) };
+    site.gateway.engine.handle_input(site.now, Input::Moved { bundle: first, path: to }).unwrap();
+    site.gateway.drain();
+    assert_eq!(site.gateway_paths(), [to, paths[1]]);
+    site.clients[1].1.engine.handle_input(site.now, Input::Delete(Target::All)).unwrap();
+    site.run();
+    assert_eq!(site.gateway_paths(), [to]);
+    // What the gateway deletes of the first goes to the first.
+    site.gateway.engine.handle_input(site.now, Input::Delete(Target::Bundle(first))).unwrap();
+    let (_, delete) = site.gateway.poll_transmit().unwrap();
+    assert_eq!(delete.destination, to.remote);
+}
+
+/// Two clients that call themselves by the same private address as somebody outside has: another identity.
+#[test]
+fn t117_an_address_behind_a_translator_is_not_the_address_outside() {
+    let mut inside = client("one", 1);
+    inside.identity = Identity::Address(end([10, 0, 0, 2], 0).ip());
+    let mut outside = gateway(&[]);
+    outside.peer_identity = PeerIdentity::PathAddress;
+    let mut site = Site::new(vec![inside], outside);
+    site.initiate(0, 1);
+    let behind = Identity::Behind { address: end([10, 0, 0, 2], 0).ip(), translator: end(PUBLIC, 0).ip() };
+    assert_eq!(site.gateway.established()[0].identity, behind);
+}
