@@ -1,23 +1,27 @@
 //! What somebody sees who can read the wire between the routers and has no key.
 
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
-use std::collections::BTreeMap;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipsec_core::{DropReason, IpHeader, Protocol};
 use netsim::{Direction, Fate, Sighting};
 
 use super::hosts::CANARY;
-use crate::router::IKE_PORT;
 use crate::router::datagram::Udp;
+use crate::router::{IKE_PORT, NAT_PORT};
 
 /// What kind of packet it is, by its outermost headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// UDP to or from port 500.
+    /// UDP to or from port 500, and what has a non-ESP marker on port 4500 (RFC 3948 2.2).
     Ike,
     /// Protocol 50 and its SPI.
     Esp(u32),
+    /// UDP to or from port 4500, and the SPI (RFC 3948 2.1).
+    EspInUdp(u32),
+    /// One octet that keeps a translator's memory awake (RFC 3948 2.3).
+    Keepalive,
     /// Protocol 51 and its SPI.
     Ah(u32),
     /// Anything else.
@@ -28,7 +32,7 @@ impl Kind {
     /// Whether it belongs to a tunnel.
     #[must_use]
     pub const fn is_protected(self) -> bool {
-        matches!(self, Self::Esp(_) | Self::Ah(_))
+        matches!(self, Self::Esp(_) | Self::EspInUdp(_) | Self::Ah(_))
     }
 }
 
@@ -37,6 +41,8 @@ impl fmt::Display for Kind {
         match self {
             Self::Ike => f.pad("IKE"),
             Self::Esp(spi) => f.pad(&format!("ESP spi 0x{spi:X}")),
+            Self::EspInUdp(spi) => f.pad(&format!("ESP/UDP spi 0x{spi:X}")),
+            Self::Keepalive => f.pad("NAT keepalive"),
             Self::Ah(spi) => f.pad(&format!("AH spi 0x{spi:X}")),
             Self::Clear(Protocol::ICMP) => f.pad("ICMP in clear"),
             Self::Clear(Protocol::UDP) => f.pad("UDP in clear"),
@@ -75,6 +81,8 @@ pub struct Observer {
     rows: BTreeMap<(IpAddr, IpAddr, Kind), Row>,
     /// From the end of the link that was named first, and back.
     tunnel: [TunnelCount; 2],
+    /// Ports from which the first end sent ESP in UDP.
+    ports: BTreeSet<u16>,
     /// Packets in which a host's text could be read.
     canaries: u64,
     /// Packets that are no IP packets.
@@ -97,6 +105,10 @@ impl Observer {
         row.packets = row.packets.saturating_add(1);
         row.octets = row.octets.saturating_add(packet.len() as u64);
         row.lost = row.lost.saturating_add(lost);
+        if let (Kind::EspInUdp(_), Direction::AToB, Ok(udp)) = (kind, sighting.direction, Udp::parse(packet))
+        {
+            self.ports.insert(udp.source.port());
+        }
         if kind.is_protected() {
             let [there, back] = &mut self.tunnel;
             let count = match sighting.direction {
@@ -121,6 +133,17 @@ impl Observer {
     pub(super) fn spis(&self) -> impl Iterator<Item = (IpAddr, Kind)> {
         let kinds = self.rows.keys().map(|(_, destination, kind)| (*destination, *kind));
         kinds.filter(|(_, kind)| kind.is_protected())
+    }
+
+    /// Packets of one kind, whatever their SPI.
+    pub(super) fn count(&self, is_it: impl Fn(Kind) -> bool) -> u64 {
+        let rows = self.rows.iter().filter(|((_, _, kind), _)| is_it(*kind));
+        rows.fold(0, |sum, (_, row)| row.packets.saturating_add(sum))
+    }
+
+    /// Ports from which the first end sent ESP in UDP.
+    pub(super) const fn ports(&self) -> &BTreeSet<u16> {
+        &self.ports
     }
 
     /// Packets in which a host's text could be read.
@@ -148,15 +171,25 @@ fn kind(header: &IpHeader, packet: &[u8]) -> Kind {
         // RFC 4303 2, RFC 4302 2: ESP begins with its SPI, AH has it in the second word.
         Protocol::ESP => number(0).map_or(Kind::Clear(Protocol::ESP), Kind::Esp),
         Protocol::AH => number(4).map_or(Kind::Clear(Protocol::AH), Kind::Ah),
-        Protocol::UDP if is_ike(Udp::parse(packet)) => Kind::Ike,
+        Protocol::UDP => of_udp(Udp::parse(packet)).unwrap_or(Kind::Clear(Protocol::UDP)),
         protocol => Kind::Clear(protocol),
     }
 }
 
-fn is_ike(udp: Result<Udp<'_>, DropReason>) -> bool {
-    udp.is_ok_and(|udp| {
-        [udp.source, udp.destination].iter().map(SocketAddr::port).any(|port| port == IKE_PORT)
-    })
+/// What a datagram of one of the two ports is.
+fn of_udp(udp: Result<Udp<'_>, DropReason>) -> Option<Kind> {
+    let udp = udp.ok()?;
+    let is_at = |port: u16| [udp.source, udp.destination].iter().any(|end| end.port() == port);
+    if is_at(IKE_PORT) {
+        return Some(Kind::Ike);
+    }
+    // RFC 3948 2.2, 2.3: four octets of zero are no SPI, and one octet of ones is nothing at all.
+    match udp.payload.first_chunk::<4>() {
+        _ if !is_at(NAT_PORT) => None,
+        Some([0, 0, 0, 0]) => Some(Kind::Ike),
+        Some(spi) => Some(Kind::EspInUdp(u32::from_be_bytes(*spi))),
+        None => (udp.payload == [0xff]).then_some(Kind::Keepalive),
+    }
 }
 
 impl fmt::Display for Observer {
@@ -230,8 +263,24 @@ mod tests {
         assert_eq!(observer.tunnel(), [TunnelCount::default(), TunnelCount { sent: 1, lost: 1 }]);
         assert_eq!(observer.canaries(), 1);
         assert_eq!(observer.strangers([A.into(), B.into()]), 1);
+        for (payload, is_tunnel) in
+            [(&[0, 0, 1, 3, 0, 0, 0, 1][..], true), (&[0; 32], false), (&[0xff], false)]
+        {
+            let before = observer.tunnel()[1].sent;
+            let in_udp = datagram::udp((A, 50_000), (B, 4500), 1, payload).unwrap();
+            observer.look(&sighting(in_udp, carried));
+            assert_eq!(observer.tunnel()[1].sent - before, u64::from(is_tunnel));
+        }
         let text = observer.to_string();
-        for words in ["ESP spi 0x102", "UDP in clear", "IKE ", "could be read: 1"] {
+        let words = [
+            "ESP spi 0x102",
+            "ESP/UDP spi 0x103",
+            "NAT keepalive",
+            "UDP in clear",
+            "IKE ",
+            "could be read: 1",
+        ];
+        for words in words {
             assert!(text.contains(words), "{text}");
         }
     }

@@ -32,6 +32,8 @@ const AFTERMATH: Duration = Duration::from_secs(30);
 /// How long two routers may take to notice that a peer is dead: ten seconds of silence, a question and five repetitions of
 /// it two seconds apart, and some.
 const DEATH: Duration = Duration::from_secs(24);
+/// Six times what a translator remembers.
+const SILENCE: Duration = Duration::from_secs(180);
 /// Pings to a router that has forgotten what they are sealed with, or that no wire leads to.
 const VAIN_PINGS: u16 = 3;
 
@@ -52,6 +54,7 @@ pub(super) fn act(
             Play::Restart => restart(stage, first, fresh()?)?,
             Play::Outage => outage(stage, first)?,
             Play::DeadPeer => dead_peer(stage, first)?,
+            Play::Translated => translated(stage, first)?,
         }
     }
     wait(stage, AFTERMATH)
@@ -192,6 +195,21 @@ fn dead_peer(stage: &mut Stage<'_>, leg: Leg) -> Result<(), DemoError> {
     stage.transcript.say("The wire is mended.")?;
     stage.network.set_up(leg.wan, true);
     talk_anew(stage, leg, 0)
+}
+
+/// Nothing but keepalives passes for a while, and still the second host reaches the first one. When the translator has
+/// forgotten all it knew, the first packet from inside shows where the first router is now.
+fn translated(stage: &mut Stage<'_>, leg: Leg) -> Result<(), DemoError> {
+    let [there, back] = ways(leg);
+    stage.transcript.say("Nobody says anything for three minutes. Then host-b pings host-a.")?;
+    wait(stage, SILENCE)?;
+    ping(stage, back, PINGS)?;
+    wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))?;
+    stage.transcript.say("The translator forgets everything. host-a pings host-b.")?;
+    stage.rebind()?;
+    ping(stage, there, PINGS)?;
+    wait(stage, PING_INTERVAL.saturating_mul(u32::from(PINGS)))?;
+    stream(stage, &[leg], DATAGRAMS, DATAGRAM_INTERVAL)
 }
 
 fn ping_in_vain(stage: &mut Stage<'_>, way: (usize, IpAddr)) -> Result<(), DemoError> {

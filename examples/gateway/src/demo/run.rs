@@ -108,7 +108,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
         (0..count(options)).map(|index| router(options, index, 0)).collect::<Result<Vec<_>, _>>()?;
     let hostnames = distinct(&routers);
     let transcript = Transcript::new(out, &hostnames, Switches::USEFUL);
-    let (mut network, places) = topology::build(options.seed, routers, trouble)?;
+    let (mut network, places) = topology::build(options.seed, routers, options.scenario.translator, trouble)?;
     network.capture();
     let mut stage = Stage::new(network, places, transcript);
     place(&mut stage, &hostnames)?;
@@ -183,7 +183,11 @@ fn place(stage: &mut Stage<'_>, hostnames: &[String]) -> Result<(), DemoError> {
         let ([a, b], [end_a, end_b]) = (leg.addresses, leg.ends);
         let [first, second] = leg.routers.map(|router| hostnames.get(router).map_or("", String::as_str));
         let [name_a, name_b] = leg.hosts.map(|host| stage.host(host).map_or("", Host::name).to_owned());
-        let line = format!("{name_a} {a} -- {first} {end_a} ---- {end_b} {second} -- {b} {name_b}");
+        let near = match stage.places.translator {
+            Some(_) => format!("{first} {} -- translator {end_a}", leg.inner),
+            None => format!("{first} {end_a}"),
+        };
+        let line = format!("{name_a} {a} -- {near} ---- {end_b} {second} -- {b} {name_b}");
         stage.transcript.say(&line)?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What the demo can show.
 
+use core::net::Ipv4Addr;
+
 use std::io::{self, Write};
 
 /// What must come out.
@@ -30,6 +32,9 @@ pub enum Play {
     Outage,
     /// The same; then the wire breaks for so long that both routers notice, and when it is mended all is said again.
     DeadPeer,
+    /// The same; then nothing is said for longer than an address translator remembers, the second host speaks first, and the
+    /// translator forgets everything.
+    Translated,
 }
 
 /// What must be seen of the negotiation, beside the tunnel.
@@ -52,6 +57,8 @@ pub enum Feature {
     SeveralPeers,
     /// A peer that does not answer any more is noticed, and what depends on it goes and is negotiated anew.
     DeadPeers,
+    /// The first router is behind an address translator (RFC 3947, RFC 3948).
+    AddressTranslation,
 }
 
 /// One scenario.
@@ -65,6 +72,8 @@ pub struct Scenario {
     /// The routers' configurations, with the names that errors carry. The first one is the peer of all others, and the
     /// host behind it speaks first.
     pub configs: &'static [(&'static str, &'static str)],
+    /// The address of the translator that the first router is behind.
+    pub translator: Option<Ipv4Addr>,
     /// What must come out.
     pub expectation: Expectation,
     /// What is done.
@@ -86,11 +95,11 @@ const fn plain(
     configs: &'static [(&'static str, &'static str)],
     expectation: Expectation,
 ) -> Scenario {
-    Scenario { name, about, configs, expectation, play: Play::Talk, features: &[] }
+    Scenario { name, about, configs, translator: None, expectation, play: Play::Talk, features: &[] }
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 13] = [
+pub const SCENARIOS: [Scenario; 14] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
@@ -199,6 +208,17 @@ pub const SCENARIOS: [Scenario; 13] = [
             "dead-peer",
             "the wire breaks: dead peer detection ends the SAs on both sides, and the next packet gets new ones",
             &[config!("dead-peer-a.cfg"), config!("dead-peer-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        play: Play::Translated,
+        translator: Some(Ipv4Addr::new(20, 20, 20, 21)),
+        features: &[Feature::AddressTranslation],
+        ..plain(
+            "nat",
+            "the first router is behind an address translator, which in the end forgets it",
+            &[config!("nat-a.cfg"), config!("nat-b.cfg")],
             Expectation::Tunnel,
         )
     },

@@ -1,5 +1,6 @@
 //! Running the network step by step, telling what happens as it happens, and noting what checks need.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 
@@ -124,6 +125,23 @@ impl<'a> Stage<'a> {
         self.former.push(Former { index, snapshot, router: fresh });
         self.tell()?;
         Ok(())
+    }
+
+    /// The translator forgets where everyone is.
+    pub(super) fn rebind(&mut self) -> Result<(), DemoError> {
+        let Some(id) = self.places.translator else { return Ok(()) };
+        self.network.command(id, "rebind", |node, _| {
+            if let DemoNode::Translator(translator) = node {
+                translator.rebind();
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The ports by which the outside knows what is behind the translator, oldest inside end first.
+    pub(super) fn mapped(&self) -> Vec<(SocketAddr, u16)> {
+        let translator = self.places.translator.and_then(|id| self.network.get(id)?.translator());
+        translator.map_or(Vec::new(), |translator| translator.mappings().collect())
     }
 
     /// Takes note of what was sent before a stream.

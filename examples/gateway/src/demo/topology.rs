@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use netsim::{Chance, Link, LinkId, Network, Node, NodeId, Port};
+use netsim::{Chance, Link, LinkId, Nat, Network, Node, NodeId, OUTSIDE, Port, Rng};
 use oakley::SelectorPair;
 use thiserror::Error;
 
@@ -18,6 +18,10 @@ const LAN_DELAY: Duration = Duration::from_micros(500);
 const WAN_DELAY: Duration = Duration::from_millis(20);
 /// How long a packet is held back that others are to overtake.
 const HOLD: Duration = Duration::from_millis(120);
+/// How long a translator remembers what nothing uses: no longer than those of homes.
+const MEMORY: Duration = Duration::from_secs(30);
+/// The translator's stream of random numbers: no router has this number.
+const TRANSLATOR: u64 = u64::MAX;
 /// Addresses that are tried for a host.
 const MOST_TRIED: u128 = 1024;
 
@@ -49,6 +53,7 @@ pub(super) enum DemoNode {
     /// A router that is the host itself.
     Both(Box<Router>, Box<Host>),
     Switch(Switch),
+    Translator(Nat<Vec<u8>>),
 }
 
 /// Where everything is: a star of routers, the first of them in its middle.
@@ -60,6 +65,8 @@ pub(super) struct Places {
     pub(super) hosts: Vec<NodeId>,
     /// One for each peer of the first router; there is at least one.
     pub(super) legs: Vec<Leg>,
+    /// What the first router is behind.
+    pub(super) translator: Option<NodeId>,
 }
 
 /// Two routers that are peers, and a host behind each. The first router's side comes first.
@@ -71,8 +78,10 @@ pub(super) struct Leg {
     pub(super) hosts: [usize; 2],
     /// The hosts' addresses.
     pub(super) addresses: [IpAddr; 2],
-    /// The routers' ends of the tunnel.
+    /// The routers' ends of the tunnel, as the wire to the peer shows them.
     pub(super) ends: [IpAddr; 2],
+    /// The first router's end as it knows it itself: a translator gives it another one.
+    pub(super) inner: IpAddr,
     /// The link to the peer.
     pub(super) wan: LinkId,
 }
@@ -103,13 +112,14 @@ struct Plug {
     link: Link,
 }
 
-/// Builds the network. The first router is in the middle.
+/// Builds the network. The first router is in the middle, behind a translator with the address `outside` if there is one.
 pub(super) fn build(
     seed: u64,
     routers: Vec<Router>,
+    outside: Option<Ipv4Addr>,
     trouble: Trouble,
 ) -> Result<(Network<DemoNode>, Places), TopologyError> {
-    let sides = sides(&routers)?;
+    let sides = sides(&routers, outside.map(IpAddr::V4))?;
     let failed = |error: netsim::Error| TopologyError::Network(error.to_string());
     let mut network = Network::new(seed);
     let mut routers = routers.into_iter();
@@ -118,8 +128,12 @@ pub(super) fn build(
         sides.iter().enumerate().map(|(leg, [first, _])| Host::new(host_name(2 * leg), first.host)).collect();
     let (hub, mut hub_hosts, lans) = add_hub(&mut network, hub, &sides, hosts);
     wire(&mut network, hub, lans).map_err(failed)?;
-    let mut places = Places { routers: vec![hub], hosts: Vec::new(), legs: Vec::new() };
-    let mut wans = Vec::new();
+    let mut places = Places { routers: vec![hub], hosts: Vec::new(), legs: Vec::new(), translator: None };
+    let (mut wans, mut beyond) = (Vec::new(), None);
+    if let Some(outside) = outside {
+        let seed = Rng::stream(seed, TRANSLATOR).next_u64();
+        places.translator = Some(network.add(DemoNode::Translator(Nat::new(outside, MEMORY, seed))));
+    }
     for (leg, (router, [first, second])) in routers.zip(&sides).enumerate() {
         let name = host_name((2 * leg).saturating_add(1));
         let (router, host) = add(&mut network, router, second, name).map_err(failed)?;
@@ -127,7 +141,15 @@ pub(super) fn build(
             .delay(WAN_DELAY)
             .loss(Chance::percent(trouble.loss))
             .reorder(Chance::percent(trouble.reorder), HOLD);
-        wans.push(Plug { port: first.wan, node: (router, Port(second.wan.0)), address: second.end, link });
+        let (port, peer) = (first.wan, (router, Port(second.wan.0)));
+        let plug = |node, link| Plug { port, node, address: second.end, link };
+        wans.push(match places.translator {
+            Some(translator) => {
+                beyond = Some(network.connect((translator, OUTSIDE), peer, link).map_err(failed)?);
+                plug((translator, Port(1)), Link::new().delay(LAN_DELAY))
+            }
+            None => plug(peer, link),
+        });
         places.routers.push(router);
         places.hosts.extend(hub_hosts.next());
         places.hosts.push(host);
@@ -138,8 +160,9 @@ pub(super) fn build(
             routers: [0, leg.saturating_add(1)],
             hosts: [2 * leg, (2 * leg).saturating_add(1)],
             addresses: [first.host, second.host],
-            ends: [first.end, second.end],
-            wan,
+            ends: [outside.map_or(first.end, IpAddr::V4), second.end],
+            inner: first.end,
+            wan: beyond.unwrap_or(wan),
         });
     }
     Ok((network, places))
@@ -221,12 +244,12 @@ fn wire(network: &mut Network<DemoNode>, hub: NodeId, plugs: Vec<Plug>) -> netsi
 }
 
 /// The first router's flows decide who talks to whom: with each of the others the first flow that has it as peer.
-fn sides(routers: &[Router]) -> Result<Vec<[Side; 2]>, TopologyError> {
+fn sides(routers: &[Router], outside: Option<IpAddr>) -> Result<Vec<[Side; 2]>, TopologyError> {
     let [first, others @ ..] = routers else { return Ok(Vec::new()) };
     let mut legs: Vec<[Side; 2]> = Vec::new();
     for other in others {
         let taken: Vec<_> = legs.iter().map(|[side, _]| side.host).collect();
-        let leg = leg(first, other, &taken)?;
+        let leg = leg(first, other, outside, &taken)?;
         if leg[0].lan.is_none() && !legs.is_empty() || legs.iter().any(|[side, _]| side.lan.is_none()) {
             return Err(TopologyError::OneHost(first.hostname().to_owned()));
         }
@@ -235,14 +258,20 @@ fn sides(routers: &[Router]) -> Result<Vec<[Side; 2]>, TopologyError> {
     Ok(legs)
 }
 
-fn leg(first: &Router, second: &Router, taken: &[IpAddr]) -> Result<[Side; 2], TopologyError> {
+fn leg(
+    first: &Router,
+    second: &Router,
+    outside: Option<IpAddr>,
+    taken: &[IpAddr],
+) -> Result<[Side; 2], TopologyError> {
     let no_map = || TopologyError::NoMap(first.hostname().to_owned());
     let mut asked = None;
     for (map, peer, flow) in first.maps().iter().flat_map(first_flows) {
         let end = map.local(peer).ok_or_else(no_map)?;
-        asked = asked.or(Some(end));
+        let seen = outside.unwrap_or(end);
+        asked = asked.or(Some(seen));
         let names_back = |other: &&MapConfig| {
-            other.locals.contains(&peer) && other.entries.iter().any(|entry| entry.peers.contains(&end))
+            other.locals.contains(&peer) && other.entries.iter().any(|entry| entry.peers.contains(&seen))
         };
         if let Some(other) = second.maps().iter().find(names_back) {
             let first = side(first, (map.interface, end), &flow.local.addresses, taken)?;
@@ -312,28 +341,32 @@ impl DemoNode {
     pub(super) fn router(&self) -> Option<&Router> {
         match self {
             Self::Router(router) | Self::Both(router, _) => Some(router),
-            Self::Host(_) | Self::Switch(_) => None,
+            Self::Host(_) | Self::Switch(_) | Self::Translator(_) => None,
         }
+    }
+
+    pub(super) fn translator(&self) -> Option<&Nat<Vec<u8>>> {
+        if let Self::Translator(translator) = self { Some(translator) } else { None }
     }
 
     pub(super) fn router_mut(&mut self) -> Option<&mut Router> {
         match self {
             Self::Router(router) | Self::Both(router, _) => Some(router),
-            Self::Host(_) | Self::Switch(_) => None,
+            Self::Host(_) | Self::Switch(_) | Self::Translator(_) => None,
         }
     }
 
     pub(super) fn host(&self) -> Option<&Host> {
         match self {
             Self::Host(host) | Self::Both(_, host) => Some(host),
-            Self::Router(_) | Self::Switch(_) => None,
+            Self::Router(_) | Self::Switch(_) | Self::Translator(_) => None,
         }
     }
 
     pub(super) fn host_mut(&mut self) -> Option<&mut Host> {
         match self {
             Self::Host(host) | Self::Both(_, host) => Some(host),
-            Self::Router(_) | Self::Switch(_) => None,
+            Self::Router(_) | Self::Switch(_) | Self::Translator(_) => None,
         }
     }
 
@@ -357,6 +390,7 @@ impl Node for DemoNode {
             Self::Router(router) | Self::Both(router, _) => router.handle_packet(now, from, packet),
             Self::Host(host) => host.handle_packet(now, packet),
             Self::Switch(switch) => switch.handle_packet(from, packet),
+            Self::Translator(translator) => translator.handle_packet(now, from, packet),
         }
         self.settle(now);
     }
@@ -381,6 +415,7 @@ impl Node for DemoNode {
             Self::Router(router) | Self::Both(router, _) => router.poll_transmit(),
             Self::Host(host) => host.poll_transmit().map(|packet| (Port(0), packet)),
             Self::Switch(switch) => switch.poll_transmit(),
+            Self::Translator(translator) => translator.poll_transmit(),
         }
     }
 }

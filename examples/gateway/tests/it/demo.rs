@@ -70,7 +70,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "transport",
             "ipv6",
             "two-peers",
-            "dead-peer"
+            "dead-peer",
+            "nat"
         ]
     );
     for name in names {

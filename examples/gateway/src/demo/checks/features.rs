@@ -1,10 +1,13 @@
 //! What a scenario shows of the negotiation, beside the tunnel.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
 use super::{Check, Leg, Stage, Trouble};
+use crate::demo::observer::Kind;
 use crate::demo::scenario::Feature;
+use crate::router::NAT_PORT;
 
 /// Bundles of a stream that outlives two of them.
 const BUNDLES: u32 = 3;
@@ -20,6 +23,7 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::InitialContact => initial_contact(stage, trouble),
         Feature::SeveralPeers => several_peers(stage),
         Feature::DeadPeers => dead_peers(stage),
+        Feature::AddressTranslation => address_translation(stage),
     }
 }
 
@@ -135,6 +139,30 @@ fn dead_peers(stage: &Stage<'_>) -> Vec<Check> {
         Check::new(
             bundles.iter().all(|bundles| *bundles > 1),
             format!("{} and {} bundles were established, one after the other", a.established, b.established),
+        ),
+    ]
+}
+
+fn address_translation(stage: &Stage<'_>) -> Vec<Check> {
+    let observer = stage.observe(stage.first_leg(), Duration::ZERO);
+    let in_udp = observer.count(|kind| matches!(kind, Kind::EspInUdp(_)));
+    let bare = observer.count(|kind| matches!(kind, Kind::Esp(_) | Kind::Ah(_)));
+    let keepalives = observer.count(|kind| kind == Kind::Keepalive);
+    let ports = observer.ports();
+    let (inner, mapped) = (SocketAddr::new(stage.first_leg().inner, NAT_PORT), stage.mapped());
+    let now = mapped.iter().find(|(inside, _)| *inside == inner).map(|(_, port)| *port);
+    vec![
+        Check::new(
+            in_udp > 0 && bare == 0,
+            format!("{in_udp} packets of ESP in UDP were on the wire, and none without"),
+        ),
+        Check::new(keepalives > 0, format!("{keepalives} keepalives reminded the translator")),
+        Check::new(
+            ports.len() == 2 && !ports.contains(&NAT_PORT) && now.is_some_and(|port| ports.contains(&port)),
+            format!(
+                "the first router was seen at {} ports, the last one the translator's own choice",
+                ports.len()
+            ),
         ),
     ]
 }
