@@ -20,4 +20,5 @@ mod pair;
 mod policy;
 mod secrets;
 mod threats;
+mod translator;
 mod two_peers;
