@@ -6,6 +6,7 @@ use crypto_provider::{CryptoError, InvalidPublic, Ticket};
 use isakmp_wire::{ExchangeType, NotifyType, ParseError, PayloadKind};
 use thiserror::Error;
 
+use crate::fragments::FragmentFault;
 use crate::identity::Identity;
 use crate::policy::AuthMethod;
 use crate::sa::{BundleId, IkeSaId};
@@ -81,6 +82,9 @@ pub enum Misbehaviour {
     /// The exchange has moved to the port of NAT traversal, and this came to the old one (RFC 3947 4).
     #[error("not the port of NAT traversal, to which the peers have moved")]
     OldPort,
+    /// A fragment of a message, or a message made of fragments, that cannot be (Cisco's payload 132).
+    #[error("fragment: {0}")]
+    Fragment(#[from] FragmentFault),
     /// A question or an answer of dead peer detection that proves nothing (RFC 3706 6).
     #[error("dead peer detection: {0}")]
     Liveness(&'static str),
@@ -189,6 +193,12 @@ pub enum LocalFailure {
     Install,
 }
 
+impl From<FragmentFault> for Reject {
+    fn from(fault: FragmentFault) -> Self {
+        Self::Misbehaved(fault.into())
+    }
+}
+
 impl From<crypto_provider::RandomFailed> for LocalFailure {
     fn from(failed: crypto_provider::RandomFailed) -> Self {
         Self::Crypto(CryptoError::Random(failed))
@@ -230,7 +240,7 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::OldPort | Self::Marker | Self::Liveness(_) => None,
+            Self::OldPort | Self::Marker | Self::Liveness(_) | Self::Fragment(_) => None,
             Self::UnknownCookies | Self::Undecipherable | Self::Reflected(_) | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),

@@ -264,6 +264,26 @@ pub enum Event {
         /// Its data.
         data: Bytes,
     },
+    /// A message is being sent in parts.
+    Fragmented {
+        /// Where to.
+        path: Path,
+        /// How many parts.
+        fragments: usize,
+        /// Octets of the message.
+        octets: usize,
+    },
+    /// The last missing part of a message came; what becomes of the message is told by what follows.
+    Reassembled {
+        /// Where from.
+        path: Path,
+        /// The IKE SA, if the parts name one.
+        ike_sa: Option<IkeSaId>,
+        /// How many parts.
+        fragments: usize,
+        /// Octets of the message.
+        octets: usize,
+    },
     /// An IKE SA was looked over; replies kept for a peer that might have lost them are let go when their time is over.
     Reaped {
         /// The IKE SA.

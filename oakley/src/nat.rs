@@ -24,7 +24,10 @@ use crate::policy::{Encapsulation, Path, Role};
 use crate::vendors::PeerVendors;
 
 /// RFC 3948 2.2: what tells IKE from ESP on port 4500, where an SPI is never 0.
-const NON_ESP_MARKER: [u8; 4] = [0; 4];
+const NON_ESP_MARKER: [u8; 4] = [0; MARKER_LEN];
+
+/// Its octets.
+pub(crate) const MARKER_LEN: usize = 4;
 
 /// RFC 3948 2.3: the only octet of a keepalive.
 pub(crate) const KEEPALIVE: &[u8] = &[0xff];

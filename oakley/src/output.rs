@@ -63,4 +63,6 @@ pub enum TimerKind {
     Keepalive,
     /// A peer is asked whether it is alive, or given up.
     Liveness,
+    /// Parts of messages that never were complete are let go.
+    Fragments,
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, GroupId, HashAlgorithm, SecretBytes, Work};
 
-use crate::{DeadPeerDetection, Identity, NatTraversal, Quirks};
+use crate::{DeadPeerDetection, Fragmentation, Identity, NatTraversal, Quirks};
 
 /// The two ends of a datagram's way, as seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,6 +139,8 @@ pub struct Phase1Policy {
     pub nat: NatTraversal,
     /// Whether and when the peer is asked whether it is alive.
     pub dpd: DeadPeerDetection,
+    /// Whether long messages are sent and taken in parts.
+    pub fragmentation: Fragmentation,
     /// Whether derivations are reported as events, keys included.
     pub key_log: bool,
 }
@@ -156,6 +158,7 @@ impl Phase1Policy {
             quirks: Quirks::default(),
             nat: NatTraversal::default(),
             dpd: DeadPeerDetection::default(),
+            fragmentation: Fragmentation::default(),
             key_log: false,
         }
     }
@@ -321,6 +324,13 @@ pub struct Config {
     /// How long replies of a finished exchange are kept for a peer that lost them; it must outlast the peer's
     /// retransmissions.
     pub reply_retention: Duration,
+    /// Messages of which only fragments are here, of each kind of sender: those who have proved nothing, those who know a
+    /// cookie of ours, and peers of IKE SAs and of exchanges that we began. What is there already is kept.
+    pub max_fragmented: usize,
+    /// The same, for one source address; its oldest makes room.
+    pub max_fragmented_per_source: usize,
+    /// How long the fragments of a message are kept after the first one.
+    pub fragments_life: Duration,
 }
 
 impl Default for Config {
@@ -338,6 +348,9 @@ impl Default for Config {
             sweep_interval: Duration::from_secs(20),
             // 2 + 4 + 8 + 16 + 32 + 64 seconds of a peer that waits as we do, and some.
             reply_retention: Duration::from_secs(130),
+            max_fragmented: 64,
+            max_fragmented_per_source: 4,
+            fragments_life: Duration::from_secs(30),
         }
     }
 }

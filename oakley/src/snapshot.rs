@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub ike_sas: Vec<IkeSaSnapshot>,
     /// All bundles, in the order of their ids.
     pub bundles: Vec<Bundle>,
+    /// Messages of which only some fragments are here.
+    pub reassembling: usize,
     /// Everything counted since the start.
     pub counters: Counters,
 }
@@ -46,6 +48,8 @@ pub struct IkeSaSnapshot {
     pub nat: Option<NatDetected>,
     /// What the peer announced in VENDOR payloads.
     pub vendors: PeerVendors,
+    /// Octets of UDP payload above which our messages leave as fragments, if the peer takes them.
+    pub fragment_size: Option<usize>,
     /// When it was established.
     pub established: Option<Duration>,
     /// When its life ends.
@@ -106,4 +110,12 @@ pub struct Counters {
     pub not_ours: u64,
     /// NOTIFYs that were due and not sent because of the rate limit.
     pub notifies_suppressed: u64,
+    /// Fragments that were taken.
+    pub fragments_in: u64,
+    /// Fragments that went out.
+    pub fragments_out: u64,
+    /// Messages put together from fragments.
+    pub reassembled: u64,
+    /// Messages that were given up with some of their fragments here.
+    pub fragments_lost: u64,
 }

@@ -16,7 +16,7 @@ use crate::phase2::{Quick, QuickSlot, informational};
 use crate::policy::Role;
 use crate::renewal;
 use crate::sa::{BundleId, IkeSaId, RemoveReason};
-use crate::snapshot::{IkeSaSnapshot, IkeSaState, Snapshot};
+use crate::snapshot::{Counters, IkeSaSnapshot, IkeSaState, Snapshot};
 
 impl Engine {
     /// The state of everything, without keys.
@@ -24,7 +24,8 @@ impl Engine {
         Snapshot {
             ike_sas: self.table.entries().map(|(id, entry)| ike_sa(id, entry)).collect(),
             bundles: self.table.bundles().map(|bundle| Bundle::clone(bundle)).collect(),
-            counters: self.host.out.counters.clone(),
+            reassembling: self.fragments.incomplete(),
+            counters: Counters { fragments_lost: self.fragments.lost, ..self.host.out.counters.clone() },
         }
     }
 
@@ -173,6 +174,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             identity: None,
             nat: negotiation.state.offered().nat,
             vendors: negotiation.state.offered().vendors.clone(),
+            fragment_size: entry.fragment_size(),
             established: None,
             expires: None,
             exchanges: Vec::new(),
@@ -187,6 +189,7 @@ fn ike_sa(id: IkeSaId, entry: &Entry) -> IkeSaSnapshot {
             identity: Some(live.ike.identity.clone()),
             nat: live.ike.nat,
             vendors: live.ike.vendors.clone(),
+            fragment_size: entry.fragment_size(),
             established: Some(live.ike.established),
             expires: live.expires,
             exchanges: live

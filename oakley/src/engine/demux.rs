@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use isakmp_wire::payload::Notification;
-use isakmp_wire::{Cookie, ExchangeType, Header, Message, MessageId, Payload, peek_version};
+use isakmp_wire::{Cookie, ExchangeType, Header, Message, MessageId, Payload, PayloadKind, peek_version};
 
 use crate::engine::Engine;
 use crate::engine::outbox::count;
@@ -62,14 +62,22 @@ impl Engine {
         {
             return self.reject(&incoming, Some(id), Misbehaviour::OldPort.into());
         }
+        if incoming.header.next_payload == PayloadKind::FRAGMENT {
+            return self.fragment(&incoming, answers);
+        }
+        self.deliver(&incoming, answers);
+    }
+
+    /// Hands a whole message to what it is for.
+    pub(super) fn deliver(&mut self, incoming: &Incoming, answers: &[Answer]) {
         match incoming.header.exchange {
-            ExchangeType::IDENTITY_PROTECTION => self.phase1_datagram(&incoming, Mode::Main, answers),
-            ExchangeType::AGGRESSIVE => self.phase1_datagram(&incoming, Mode::Aggressive, answers),
-            ExchangeType::QUICK => self.quick_datagram(&incoming, answers),
-            ExchangeType::INFORMATIONAL => self.informational_datagram(&incoming),
+            ExchangeType::IDENTITY_PROTECTION => self.phase1_datagram(incoming, Mode::Main, answers),
+            ExchangeType::AGGRESSIVE => self.phase1_datagram(incoming, Mode::Aggressive, answers),
+            ExchangeType::QUICK => self.quick_datagram(incoming, answers),
+            ExchangeType::INFORMATIONAL => self.informational_datagram(incoming),
             other => {
-                let id = self.table.by_cookies(&cookies(&incoming));
-                self.reject(&incoming, id, Misbehaviour::UnexpectedExchange(other).into());
+                let id = self.table.by_cookies(&cookies(incoming));
+                self.reject(incoming, id, Misbehaviour::UnexpectedExchange(other).into());
             }
         }
     }
@@ -136,7 +144,8 @@ impl Engine {
         count(&mut self.host.out.counters.duplicates);
         self.host.out.event(Event::Duplicate { ike_sa: id, answered: answer.is_some() });
         if let Some(octets) = answer {
-            self.host.out.transmit(path, octets);
+            let size = self.table.get(id).and_then(Entry::fragment_size);
+            self.host.out.transmit(path, octets, size);
         }
     }
 
@@ -197,7 +206,7 @@ impl Engine {
         if octets.len() > incoming.octets.len() {
             return;
         }
-        self.host.out.transmit(incoming.path, octets);
+        self.host.out.transmit(incoming.path, octets, None);
         self.host.out.event(Event::NotifySent { path: incoming.path, ike_sa: None, notify });
     }
 

@@ -35,7 +35,7 @@ impl Engine {
         let expires = seconds.and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
         let (path, role, cookies) = (offered.path, offered.role, offered.cookies);
         if let Some(octets) = send.clone() {
-            self.host.out.transmit(path, octets);
+            self.host.out.transmit(path, octets, offered.fragment_size());
         }
         count(&mut self.host.out.counters.ike_sas);
         let (ike_sa, policy) = (id, offered.policy);

@@ -173,7 +173,7 @@ impl Engine {
         let made = informational::make(&live.ike, message_id, payloads, &mut self.host.cx(&[]));
         let octets = made.ok()?;
         self.protected(live, octets.len());
-        self.host.out.transmit(path, octets.clone());
+        self.host.out.transmit(path, octets.clone(), live.ike.fragment_size());
         Some(octets)
     }
 }

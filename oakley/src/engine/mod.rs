@@ -5,6 +5,7 @@ pub(crate) mod commit;
 pub(crate) mod demux;
 pub(crate) mod dpd;
 pub(crate) mod established;
+pub(crate) mod fragments;
 pub(crate) mod half_open;
 pub(crate) mod informational;
 pub(crate) mod negotiation;
@@ -31,6 +32,7 @@ use crate::engine::park::Parked;
 use crate::engine::table::Table;
 use crate::engine::timer::Timers;
 use crate::error::ApiMisuse;
+use crate::fragments::reassembly::Reassembly;
 use crate::input::{Answer, Input};
 use crate::output::{Deadline, Output};
 use crate::overrides::Overrides;
@@ -50,6 +52,8 @@ pub struct Engine {
     /// Exchanges that peers began and in which our cookie came back: their address is real.
     returned: HalfOpen,
     refusals: RateLimit,
+    /// Messages that came in part.
+    fragments: Reassembly,
     parked: Parked,
 }
 
@@ -99,6 +103,7 @@ impl Engine {
             half_open: HalfOpen::default(),
             returned: HalfOpen::default(),
             refusals: RateLimit::default(),
+            fragments: Reassembly::default(),
             parked: Parked::default(),
         }
     }

@@ -97,8 +97,9 @@ impl Engine {
             waiting: Vec::from([request]),
         };
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), course.flight.next());
+        let size = state.offered().fragment_size();
         self.keep(id, course, state);
-        self.host.out.transmit(path, datagram);
+        self.host.out.transmit(path, datagram, size);
     }
 
     fn started(&mut self, (ike_sa, mode): (IkeSaId, Mode), path: Path, role: Role) {
@@ -166,7 +167,7 @@ impl Engine {
         }
     }
 
-    fn park_datagram(&mut self, ticket: Ticket, incoming: &Incoming, answers: &[Answer]) {
+    pub(super) fn park_datagram(&mut self, ticket: Ticket, incoming: &Incoming, answers: &[Answer]) {
         let (path, octets) = (incoming.path, incoming.octets.clone());
         self.park(ticket, Waiting::Datagram { path, octets }, answers);
     }
@@ -263,9 +264,9 @@ impl Engine {
                 if course.role == Role::Initiator {
                     self.timers.set(TimerKey::HalfOpen(id), None);
                 }
-                let path = course.path;
+                let (path, size) = (course.path, next.offered().fragment_size());
                 self.keep(id, course, next);
-                self.host.out.transmit(path, send);
+                self.host.out.transmit(path, send, size);
             }
             Step::Park { next, ticket } => {
                 // Whatever was sent before has been answered; how long the proof may take is bounded.

@@ -8,6 +8,7 @@ use crypto_provider::HashAlgorithm;
 use isakmp_wire::MessageId;
 
 use crate::event::{Cookies, Derivation, Event};
+use crate::fragments::split::split;
 use crate::nat;
 use crate::output::Output;
 use crate::policy::{Path, Protocol};
@@ -46,7 +47,20 @@ impl Outbox {
         self.push(Output::Event(event));
     }
 
-    pub(crate) fn transmit(&mut self, path: Path, octets: Bytes) {
+    /// Sends a message: as fragments if it is longer than `fragment_size`, the octets of UDP payload that the peer's policy
+    /// allows.
+    pub(crate) fn transmit(&mut self, path: Path, message: Bytes, fragment_size: Option<usize>) {
+        let marker = if path.local.port() == self.nat_port { nat::MARKER_LEN } else { 0 };
+        let parts = fragment_size.and_then(|size| split(&message, size.saturating_sub(marker)));
+        let Some(parts) = parts else { return self.transmit_datagram(path, message) };
+        self.event(Event::Fragmented { path, fragments: parts.len(), octets: message.len() });
+        for part in parts {
+            count(&mut self.counters.fragments_out);
+            self.transmit_datagram(path, part);
+        }
+    }
+
+    fn transmit_datagram(&mut self, path: Path, octets: Bytes) {
         count(&mut self.counters.datagrams_out);
         // RFC 3948 2.2. This is the one place where the marker is put on; `Engine::datagram` takes it off.
         let octets = if path.local.port() == self.nat_port { nat::marked(&octets) } else { octets };

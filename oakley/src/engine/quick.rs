@@ -116,7 +116,7 @@ impl Engine {
                 spis,
             },
         );
-        self.host.out.transmit(path, datagram);
+        self.host.out.transmit(path, datagram, live.ike.fragment_size());
         Ok(())
     }
 
@@ -216,7 +216,8 @@ impl Engine {
         accepted.remember(incoming.digest);
         self.timers.set(TimerKey::Retransmit(live.ike.id, message_id), flight.next());
         let from = live.ike.may_follow(&incoming.path).then_some(incoming.path);
-        self.host.out.transmit(from.unwrap_or(live.ike.path), flight.datagram.clone());
+        let (path, size) = (from.unwrap_or(live.ike.path), live.ike.fragment_size());
+        self.host.out.transmit(path, flight.datagram.clone(), size);
         live.quick.insert(
             message_id,
             QuickSlot {
@@ -295,11 +296,11 @@ impl Engine {
 
     /// Sends what an accepted message leads to; the bundle, if it is complete.
     fn progress(&mut self, live: &mut Live, slot: &mut QuickSlot, progress: Progress) -> Option<Arc<Bundle>> {
-        let path = live.ike.path;
+        let (path, size) = (live.ike.path, live.ike.fragment_size());
         match progress {
             Progress::Complete { send: Some(datagram), bundle } => {
                 self.protected(live, datagram.len());
-                self.host.out.transmit(path, datagram.clone());
+                self.host.out.transmit(path, datagram.clone(), size);
                 slot.flight = Flight::reply(datagram);
                 Some(bundle)
             }
@@ -310,7 +311,7 @@ impl Engine {
             // Message 3 is repeated until CONNECTED comes, a bounded number of times.
             Progress::Commit { send, next } => {
                 self.protected(live, send.len());
-                self.host.out.transmit(path, send.clone());
+                self.host.out.transmit(path, send.clone(), size);
                 slot.flight = Flight::answer_expecting(send, self.host.now, &self.host.config);
                 slot.state = next;
                 None

@@ -23,6 +23,7 @@ impl Engine {
             TimerKey::Expire(id) => self.expire(id),
             TimerKey::Keepalive(path) => self.keepalive_due(path),
             TimerKey::Liveness(id) => self.liveness_due(id),
+            TimerKey::Fragments => self.fragments_due(),
         }
     }
 
@@ -31,26 +32,28 @@ impl Engine {
         let sent = negotiation.course.flight.resend(self.host.now, &self.host.config);
         let (path, sends, next) =
             (negotiation.course.path, negotiation.course.flight.sends, negotiation.course.flight.next());
+        let size = negotiation.state.offered().fragment_size();
         self.table.put(id, Entry::Negotiating(negotiation));
         let Some(octets) = sent else { return self.end_negotiation(id, Abort::TimedOut) };
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), next);
         self.resent(id, MessageId::ZERO, sends);
-        self.host.out.transmit(path, octets);
+        self.host.out.transmit(path, octets, size);
     }
 
     fn retransmit_quick(&mut self, id: IkeSaId, message_id: MessageId) {
         let Some(mut live) = self.table.take_live(id) else { return };
         if let Some(mut slot) = live.quick.remove(&message_id) {
             let path = slot.from.unwrap_or(live.ike.path);
+            let size = live.ike.fragment_size();
             match slot.flight.resend(self.host.now, &self.host.config) {
                 Some(octets) => {
                     self.timers.set(TimerKey::Retransmit(id, message_id), slot.flight.next());
                     self.resent(id, message_id, slot.flight.sends);
                     // After Aggressive Mode the responder cannot read this before it has our last message of phase 1.
                     if let Some(flight) = live.flight.as_ref().filter(|_| live.unconfirmed) {
-                        self.host.out.transmit(path, flight.datagram.clone());
+                        self.host.out.transmit(path, flight.datagram.clone(), size);
                     }
-                    self.host.out.transmit(path, octets);
+                    self.host.out.transmit(path, octets, size);
                     live.quick.insert(message_id, slot);
                 }
                 None => return self.quick_timed_out(live, message_id, slot),

@@ -24,6 +24,8 @@ pub(crate) enum TimerKey {
     Keepalive(Path),
     /// A peer is asked whether it is alive, or given up.
     Liveness(IkeSaId),
+    /// Parts of messages that never were complete are let go.
+    Fragments,
 }
 
 impl TimerKey {
@@ -35,6 +37,7 @@ impl TimerKey {
             Self::Expire(_) => TimerKind::Expire,
             Self::Keepalive(_) => TimerKind::Keepalive,
             Self::Liveness(_) => TimerKind::Liveness,
+            Self::Fragments => TimerKind::Fragments,
         }
     }
 }

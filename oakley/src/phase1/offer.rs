@@ -69,6 +69,7 @@ pub(crate) fn vendor_ids(offered: &Offered) -> impl Iterator<Item = Payload> {
         .iter()
         .cloned()
         .chain(policy.dpd.announcement())
+        .chain(policy.fragmentation.announcement())
         .chain(nat)
         .map(|octets| Payload::new(VendorId { octets }))
 }

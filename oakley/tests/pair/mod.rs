@@ -32,6 +32,9 @@ pub struct Policy {
     pub nat: NatTraversal,
     /// Off, so that a test can count payloads and messages.
     pub dpd: DeadPeerDetection,
+    /// Off, so that a test can count payloads and messages.
+    pub fragmentation: Fragmentation,
+    pub nonce_len: usize,
     /// Whether Aggressive Mode is on for the peer, and begun by us.
     pub aggressive: bool,
     pub quirks: Quirks,
@@ -50,6 +53,8 @@ impl PolicySource for Policy {
         policy.key_log = self.key_log;
         policy.nat = self.nat.clone();
         policy.dpd = self.dpd.clone();
+        policy.fragmentation = self.fragmentation.clone();
+        policy.nonce_len = self.nonce_len;
         policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
         policy.quirks = self.quirks.clone();
         policy.vendor_ids = self.vendor_ids.iter().map(|octets| octets.clone().into()).collect();
@@ -134,6 +139,8 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         key_log: false,
         nat: NatTraversal::off(),
         dpd: DeadPeerDetection::off(),
+        fragmentation: Fragmentation::default(),
+        nonce_len: 32,
         aggressive: false,
         quirks: silent(),
         vendor_ids: Vec::new(),
