@@ -128,6 +128,34 @@ fn every_answer_may_come_late() {
     }
 }
 
+/// Parts of a first message too wait for the policy: none is taken before it says that it forces them.
+#[test]
+fn fragments_wait_for_the_policy() {
+    for forced in [true, false] {
+        let mut fragmentation = Fragmentation::announced();
+        (fragmentation.size, fragmentation.forced) = (200, true);
+        let a =
+            Policy { aggressive: true, nonce_len: 256, fragmentation: fragmentation.clone(), ..policy(1, 2) };
+        fragmentation.forced = forced;
+        let b = Policy { aggressive: true, nonce_len: 256, fragmentation, ..policy(2, 1) };
+        let mut bench = Bench::new(a, b);
+        bench.run(100);
+        bench.answer(0);
+        bench.run(100);
+        assert!(bench.host(0).sent.len() >= 2);
+        assert_eq!(bench.host(1).engine.snapshot().counters.fragments_in, 0);
+        // Each part asks, and then the whole, which carries a name.
+        assert_eq!(bench.answer(1), bench.host(0).sent.len());
+        assert_eq!(bench.answer(1), usize::from(forced));
+        for _ in 0..20 {
+            bench.run(3000);
+            bench.answer(0);
+            bench.answer(1);
+        }
+        assert_eq!(bench.host(1).established().len(), usize::from(forced), "forced {forced}");
+    }
+}
+
 #[test]
 fn an_answer_of_nothing_refuses() {
     let mut bench = Bench::new(policy(1, 2), policy(2, 1));

@@ -14,6 +14,9 @@ use crate::vendors::PeerVendors;
 /// Octets of UDP payload in what every host takes: 576 with the headers of IP and UDP (RFC 791 3.1).
 const DEFAULT_SIZE: usize = 548;
 
+/// The shortest size: a part is mostly data.
+const MIN_SIZE: usize = 200;
+
 /// Parts of one message: the longest message in parts of 512 octets.
 pub(crate) const MAX_FRAGMENTS: u8 = 128;
 
@@ -29,7 +32,7 @@ const MAIN_AND_AGGRESSIVE: u8 = 0x80;
 pub struct Fragmentation {
     /// Whether we announce that we take them, and send them to a peer that announces the same.
     pub announced: bool,
-    /// Octets of UDP payload above which a message leaves in parts, and which no part exceeds; below 200 it counts as that.
+    /// Octets of UDP payload above which a message leaves in parts, and which no part exceeds; below 200 it counts as 200.
     pub size: usize,
     /// Whether they are sent and taken though the peer has announced nothing: in the first message of an exchange too.
     /// Then whoever can send from an address of the peer can make us keep parts of messages, a bounded number of octets.
@@ -58,7 +61,7 @@ impl Fragmentation {
     /// The size above which a message to a peer with these announcements leaves in parts, if it does.
     pub(crate) fn size_to(&self, peer: &PeerVendors) -> Option<usize> {
         let both = self.announced && takes(peer);
-        (self.forced || both).then_some(self.size)
+        (self.forced || both).then_some(self.size.max(MIN_SIZE))
     }
 
     /// Whether parts of a message are taken: `is_first` tells a first message, whose sender cannot know what we announce.
@@ -154,6 +157,8 @@ mod tests {
             assert_eq!(Fragmentation::default().size_to(&peer), None);
             let forced = Fragmentation { size: 1000, forced: true, ..Fragmentation::default() };
             assert_eq!(forced.size_to(&peer), Some(1000));
+            let least = Fragmentation { size: 0, ..forced };
+            assert_eq!(least.size_to(&peer), Some(200));
         }
     }
 }

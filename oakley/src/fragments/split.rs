@@ -11,14 +11,10 @@ use crate::fragments::MAX_FRAGMENTS;
 /// The headers around the data of a part: of the message, of the payload, and of the fragment.
 const OVERHEAD: usize = Header::LEN + 4 + 4;
 
-/// The shortest size of a part.
-const MIN_SIZE: usize = 200;
-
 /// The datagrams in which `message` leaves, none longer than `size`; `None` if it is not longer itself.
 ///
 /// The same message leaves in the same parts whenever it is sent: a peer that has some of them needs only the others.
 pub(crate) fn split(message: &Bytes, size: usize) -> Option<Vec<Bytes>> {
-    let size = size.max(MIN_SIZE);
     if message.len() <= size {
         return None;
     }
@@ -68,11 +64,11 @@ mod tests {
         fn parts_are_short_and_make_the_message(len in 1_usize..60_000, size in 0_usize..2000) {
             let message = message(len);
             let Some(parts) = split(&message, size) else {
-                prop_assert!(message.len() <= size.max(MIN_SIZE));
+                prop_assert!(message.len() <= size);
                 return Ok(());
             };
-            prop_assert!((2..=usize::from(MAX_FRAGMENTS)).contains(&parts.len()));
-            let longest = size.max(MIN_SIZE).max(OVERHEAD + message.len().div_ceil(usize::from(MAX_FRAGMENTS)));
+            prop_assert!((1..=usize::from(MAX_FRAGMENTS)).contains(&parts.len()));
+            let longest = size.max(OVERHEAD + message.len().div_ceil(usize::from(MAX_FRAGMENTS)));
             let mut whole = Vec::new();
             for (index, part) in parts.iter().enumerate() {
                 prop_assert!(part.len() <= longest);

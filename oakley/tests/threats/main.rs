@@ -16,6 +16,7 @@ mod pair;
 mod commit;
 mod dpd;
 mod forger;
+mod fragments;
 mod load;
 mod nat;
 mod phase1;
