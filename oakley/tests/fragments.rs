@@ -116,7 +116,7 @@ fn parts_have_the_header_of_the_whole_in_clear() {
         let body = part.get::<Fragment>().unwrap();
         whole.extend_from_slice(&body.data);
         if body.is_last() {
-            let whole = std::mem::take(&mut whole);
+            let whole = core::mem::take(&mut whole);
             let of_whole = Header::parse(&whole).unwrap();
             assert_eq!((header.exchange, header.message_id), (of_whole.exchange, of_whole.message_id));
             assert_eq!(usize::try_from(of_whole.length).unwrap(), whole.len());
@@ -180,7 +180,7 @@ fn a_repetition_repeats_the_same_parts() {
     pair.run(300);
     let sends = usize::try_from(Config::default().max_sends).unwrap();
     let sent = &pair.a().sent;
-    assert!(sent.len() > sends && sent.len() % sends == 0);
+    assert!(sent.len() > sends && sent.len().is_multiple_of(sends));
     let mut repetitions = sent.chunks(sent.len() / sends);
     let first = repetitions.next().unwrap();
     assert!(first.iter().all(|part| is_fragment(part)) && repetitions.all(|repetition| repetition == first));

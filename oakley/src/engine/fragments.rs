@@ -133,7 +133,7 @@ impl Engine {
             fragment_id: part.id,
         };
         let added = self.fragments.add((key, standing), part, self.host.now, &self.host.config);
-        Ok(added.map_err(Reject::from)?)
+        added.map_err(Reject::from)
     }
 
     fn reassembled(&mut self, id: Option<IkeSaId>, fragment: &Incoming, whole: Whole) {

@@ -160,6 +160,7 @@ pub(super) fn ike_sa(event: &Event) -> Option<IkeSaId> {
         | Event::Retransmitted { ike_sa, .. }
         | Event::Reaped { ike_sa } => Some(*ike_sa),
         Event::Rejected { ike_sa, .. }
+        | Event::Reassembled { ike_sa, .. }
         | Event::NotifySent { ike_sa, .. }
         | Event::Notified { ike_sa, .. } => *ike_sa,
         Event::Established(bundle) => Some(bundle.ike_sa),

@@ -111,6 +111,7 @@ impl PolicySource for ConfiguredPolicy {
         policy.quirks = self.quirks(local, peer);
         policy.nat = self.policies.nat.clone();
         policy.dpd = self.policies.dpd.clone();
+        policy.fragmentation = self.policies.fragmentation.clone();
         policy.key_log = self.key_log;
         Work::Done(Some(Arc::new(policy)))
     }

@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use gateway::ios::model::{
-    Authentication, ConfigSecret, Encryption, Hash, IdentityKind, Isakmp, IsakmpPolicy, Keepalive, KeyOwner,
-    Origin, PreSharedKey,
+    Authentication, ConfigSecret, Encryption, Hash, IdentityKind, IkeFragmentation, Isakmp, IsakmpPolicy,
+    Keepalive, KeyOwner, Origin, PreSharedKey,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -48,14 +48,25 @@ pub(crate) fn key() -> impl Strategy<Value = PreSharedKey> {
 pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
     let keepalive = (10..=3600_u16, of(2..=60_u16), any::<bool>())
         .prop_map(|(seconds, retry, periodic)| Keepalive { seconds, retry, periodic });
+    let fragmentation = (of(200..=9000_u16), any::<bool>());
+    let fragmentation = fragmentation.prop_map(|(size, forced)| IkeFragmentation { size, forced });
     let identity = select(vec![IdentityKind::Address, IdentityKind::Hostname]);
     let policies = btree_map(1..=10_000_u16, policy(), 0..4);
-    (any::<(bool, bool, bool)>(), identity, of(keepalive), of(5..=3600_u16), policies, vec(key(), 0..4))
+    (
+        any::<(bool, bool, bool)>(),
+        identity,
+        of(keepalive),
+        of(fragmentation),
+        of(5..=3600_u16),
+        policies,
+        vec(key(), 0..4),
+    )
         .prop_map(
             |(
                 (enabled, aggressive_mode, nat_force_encapsulation),
                 identity,
                 keepalive,
+                fragmentation,
                 nat_keepalive,
                 policies,
                 keys,
@@ -64,6 +75,7 @@ pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
                 identity,
                 aggressive_mode,
                 keepalive: keepalive.map(at),
+                fragmentation,
                 nat_keepalive: nat_keepalive.map(at),
                 nat_force_encapsulation,
                 policies,

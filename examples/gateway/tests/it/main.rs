@@ -11,6 +11,7 @@
 mod dead_peer;
 mod debug_lines;
 mod demo;
+mod ike_fragments;
 mod ipv6;
 mod life;
 mod long;

@@ -46,6 +46,10 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
             vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
         }
         Event::NotifySent { notify, .. } => vec![format!("ISAKMP ({conn}): sending NOTIFY {notify}")],
+        Event::Fragmented { fragments, octets, .. } => parts(conn, "sent in", (*fragments, *octets)),
+        Event::Reassembled { fragments, octets, .. } => {
+            parts(conn, "put together from", (*fragments, *octets))
+        }
         Event::PeerDead { path, .. } => {
             vec![format!("ISAKMP ({conn}): peer {} not responding!", path.remote.ip())]
         }
@@ -58,6 +62,10 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
         Event::Reaped { .. } => vec![format!("ISADB: reaper checking SA, conn_id = {conn}")],
         _ => Vec::new(),
     }
+}
+
+fn parts(conn: u32, how: &str, (fragments, octets): (usize, usize)) -> Vec<String> {
+    vec![format!("ISAKMP ({conn}): message of {octets} octets {how} {fragments} fragments")]
 }
 
 fn compared(conn: u32, offered: &Transform, (priority, fits, more): (u32, bool, bool)) -> Vec<String> {

@@ -4,12 +4,13 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::{Commands, host_name, ipv6_prefix, mask, network, policy};
 use crate::ios::lexer::{Fault, Words, abbreviates};
-use crate::ios::model::{IdentityKind, Keepalive, KeyOwner, Located, PreSharedKey};
+use crate::ios::model::{IdentityKind, IkeFragmentation, Keepalive, KeyOwner, Located, PreSharedKey};
 use crate::ios::reader::Reader;
 
 pub(crate) const COMMANDS: Commands = &[
     ("aggressive-mode", |reader, words| aggressive_mode(reader, words, false)),
     ("enable", |reader, words| enable(reader, words, true)),
+    ("fragmentation", fragmentation),
     ("identity", identity),
     ("keepalive", keepalive),
     ("key", key),
@@ -20,6 +21,7 @@ pub(crate) const COMMANDS: Commands = &[
 pub(crate) const NO: Commands = &[
     ("aggressive-mode", |reader, words| aggressive_mode(reader, words, true)),
     ("enable", |reader, words| enable(reader, words, false)),
+    ("fragmentation", no_fragmentation),
     ("identity", no_identity),
     ("keepalive", no_keepalive),
     ("key", no_key),
@@ -58,8 +60,7 @@ fn no_identity(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> 
 fn keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     let origin = words.origin();
     let seconds = words.number(10..=3600)?;
-    let is_number = words.peek().is_some_and(|word| word.bytes().all(|octet| octet.is_ascii_digit()));
-    let retry = if is_number { Some(words.number(2..=60)?) } else { None };
+    let retry = if is_number(words) { Some(words.number(2..=60)?) } else { None };
     let periodic = words.optional(&[("on-demand", false), ("periodic", true)])?.unwrap_or(false);
     words.end()?;
     reader.config.isakmp.keepalive = Some(Located { value: Keepalive { seconds, retry, periodic }, origin });
@@ -69,6 +70,25 @@ fn keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
 fn no_keepalive(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
     words.end()?;
     reader.config.isakmp.keepalive = None;
+    Ok(())
+}
+
+fn is_number(words: &Words<'_>) -> bool {
+    words.peek().is_some_and(|word| word.bytes().all(|octet| octet.is_ascii_digit()))
+}
+
+/// `fragmentation [SIZE] [force]`.
+fn fragmentation(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
+    let size = if is_number(words) { Some(words.number(200..=9000)?) } else { None };
+    let forced = words.optional(&[("force", true)])?.unwrap_or(false);
+    words.end()?;
+    reader.config.isakmp.fragmentation = Some(IkeFragmentation { size, forced });
+    Ok(())
+}
+
+fn no_fragmentation(reader: &mut Reader, words: &mut Words<'_>) -> Result<(), Fault> {
+    words.end()?;
+    reader.config.isakmp.fragmentation = None;
     Ok(())
 }
 

@@ -17,10 +17,10 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use oakley::{Asking, DeadPeerDetection, Encapsulation, NatTraversal, SelectorPair};
+use oakley::{Asking, DeadPeerDetection, Encapsulation, Fragmentation, NatTraversal, SelectorPair};
 
 use super::error::{ConfigError, ErrorKind, Refusal};
-use super::model::{Interface, InterfaceName, MapKind, Origin, RunningConfig, Version};
+use super::model::{IkeFragmentation, Interface, InterfaceName, MapKind, Origin, RunningConfig, Version};
 use super::reader::MAX_ERRORS;
 
 pub use manual::{ManualAh, ManualEsp, ManualSas};
@@ -97,6 +97,7 @@ impl Lowering<'_> {
             hosts: config.hosts.clone(),
             aggressive_mode: config.isakmp.aggressive_mode,
             dpd: dead_peer_detection(config),
+            fragmentation: fragmentation(config),
             nat: nat_traversal(config),
             df_bit: config.ipsec.df_bit,
             maps,
@@ -273,6 +274,17 @@ fn dead_peer_detection(config: &RunningConfig) -> DeadPeerDetection {
     let mut dpd = DeadPeerDetection::default();
     dpd.asking = Some(asking);
     dpd
+}
+
+/// IKE fragments as configured: without the command none.
+fn fragmentation(config: &RunningConfig) -> Fragmentation {
+    let Some(IkeFragmentation { size, forced }) = config.isakmp.fragmentation else {
+        return Fragmentation::default();
+    };
+    let mut fragmentation = Fragmentation::announced();
+    fragmentation.size = size.map_or(fragmentation.size, usize::from);
+    fragmentation.forced = forced;
+    fragmentation
 }
 
 /// NAT traversal as configured. Releases before 12.2 have none, and a configuration of theirs gets none unless it says so.

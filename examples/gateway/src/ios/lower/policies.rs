@@ -5,8 +5,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crypto_provider::{GroupId, SecretBytes};
 use oakley::{
-    DeadPeerDetection, Encapsulation, Identity, KeyQuery, Lifetime, Mode, NatTraversal, PeerIdentity,
-    Phase1Suite, Phase2Proposal, SelectorPair,
+    DeadPeerDetection, Encapsulation, Fragmentation, Identity, KeyQuery, Lifetime, Mode, NatTraversal,
+    PeerIdentity, Phase1Suite, Phase2Proposal, SelectorPair,
 };
 
 use super::manual::ManualSas;
@@ -52,6 +52,8 @@ pub struct Policies {
     pub aggressive_mode: bool,
     /// Dead peer detection, with all peers.
     pub dpd: DeadPeerDetection,
+    /// IKE fragments, with all peers.
+    pub fragmentation: Fragmentation,
     /// NAT traversal, with all peers.
     pub nat: NatTraversal,
     /// The Don't Fragment bit of outer headers; `None` is copy.

@@ -19,6 +19,8 @@ pub struct Isakmp {
     pub aggressive_mode: bool,
     /// `crypto isakmp keepalive` (RFC 3706).
     pub keepalive: Option<Located<Keepalive>>,
+    /// `crypto isakmp fragmentation`.
+    pub fragmentation: Option<IkeFragmentation>,
     /// `crypto isakmp nat keepalive`, in seconds (RFC 3948 4).
     pub nat_keepalive: Option<Located<u16>>,
     /// `crypto isakmp nat force-encapsulation`: ESP in UDP where no translator is.
@@ -36,6 +38,7 @@ impl Default for Isakmp {
             identity: IdentityKind::Address,
             aggressive_mode: true,
             keepalive: None,
+            fragmentation: None,
             nat_keepalive: None,
             nat_force_encapsulation: false,
             policies: BTreeMap::new(),
@@ -121,6 +124,15 @@ pub struct Keepalive {
     pub retry: Option<u16>,
     /// Whether the peer is asked even while traffic arrives.
     pub periodic: bool,
+}
+
+/// `crypto isakmp fragmentation`: long messages of IKE in parts, as Cisco's routers cut them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IkeFragmentation {
+    /// Octets of UDP payload above which a message is cut.
+    pub size: Option<u16>,
+    /// Whether they are sent to, and first messages taken in parts from, peers that announce nothing.
+    pub forced: bool,
 }
 
 /// Whose pre-shared key it is.

@@ -22,7 +22,8 @@ pub use crypto_map::{CryptoMap, EspSessionKey, MapEntry, MapKind, Peer, PeerName
 pub use interface::{Interface, InterfaceAddress, InterfaceName, NextHop, Route};
 pub use ipsec::{DfBit, Ipsec, IpsecLifetime, Replay, Transform, TransformSet, TunnelMode};
 pub use isakmp::{
-    Authentication, Encryption, Hash, IdentityKind, Isakmp, IsakmpPolicy, Keepalive, KeyOwner, PreSharedKey,
+    Authentication, Encryption, Hash, IdentityKind, IkeFragmentation, Isakmp, IsakmpPolicy, Keepalive,
+    KeyOwner, PreSharedKey,
 };
 pub use key::{KeyUsage, PeerPublicKey, PublicKeyOwner};
 pub use known::{KnownLine, Section};

@@ -6,9 +6,9 @@ use super::Printer;
 use crate::ios::grammar::{map_entry, mask_of, transform_set};
 use crate::ios::model::{
     Authentication, CaIdentity, Certificate, CertificateOwner, ConfigSecret, DfBit, Encryption, Hash,
-    IdentityKind, IpsecLifetime, IsakmpPolicy, KeyOwner, KeyUsage, Located, MapEntry, MapKind, PeerName,
-    PeerPublicKey, Pfs, PreSharedKey, PublicKeyOwner, Replay, RunningConfig, SessionKeys, Transform,
-    TransformSet, TunnelMode,
+    IdentityKind, IkeFragmentation, IpsecLifetime, IsakmpPolicy, KeyOwner, KeyUsage, Located, MapEntry,
+    MapKind, PeerName, PeerPublicKey, Pfs, PreSharedKey, PublicKeyOwner, Replay, RunningConfig, SessionKeys,
+    Transform, TransformSet, TunnelMode,
 };
 
 pub(super) fn print(config: &RunningConfig, out: &mut Printer) {
@@ -68,6 +68,11 @@ fn isakmp(config: &RunningConfig, out: &mut Printer) {
         let retry = keepalive.retry.map_or(String::new(), |retry| format!(" {retry}"));
         let periodic = if keepalive.periodic { " periodic" } else { "" };
         out.line(format_args!("crypto isakmp keepalive {}{retry}{periodic}", keepalive.seconds));
+    }
+    if let Some(IkeFragmentation { size, forced }) = isakmp.fragmentation {
+        let size = size.map_or(String::new(), |size| format!(" {size}"));
+        let force = if forced { " force" } else { "" };
+        out.line(format_args!("crypto isakmp fragmentation{size}{force}"));
     }
     if let Some(Located { value: seconds, .. }) = isakmp.nat_keepalive {
         out.line(format_args!("crypto isakmp nat keepalive {seconds}"));
