@@ -53,9 +53,9 @@ mod tests {
     fn message(len: usize) -> Bytes {
         let cookies = Cookies { initiator: Cookie([1; 8]), responder: Cookie([2; 8]) };
         let header = facts::header(cookies, ExchangeType::QUICK, MessageId(7));
-        let nonces = (0..len)
-            .step_by(2000)
-            .map(|at| Payload::new(Nonce { octets: std::vec![at as u8; len.min(2000)].into() }));
+        let octets = |index: u8| Bytes::from(std::vec![index; len.min(2000)]);
+        let nonces =
+            (0..u8::MAX).take(len.div_ceil(2000)).map(|index| Payload::new(Nonce { octets: octets(index) }));
         Message::new(header, nonces.collect()).encode()
     }
 

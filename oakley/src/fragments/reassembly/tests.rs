@@ -215,13 +215,13 @@ proptest! {
         len in 201_usize..20_000,
         size in 200_usize..2000,
         picks in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
-        seed in any::<u64>(),
+        fill in any::<u8>(),
     ) {
         use isakmp_wire::payload::Nonce;
         use isakmp_wire::{ExchangeType, Message, Payload};
         let cookies = Cookies { initiator: Cookie([1; 8]), responder: Cookie([2; 8]) };
         let header = crate::phase1::facts::header(cookies, ExchangeType::QUICK, MessageId(7));
-        let octets = (0..len).map(|at| (at as u64 ^ seed) as u8).collect::<Vec<_>>().into();
+        let octets = (0..=u8::MAX).cycle().map(|octet| octet ^ fill).take(len).collect::<Vec<_>>().into();
         let message = Message::new(header, vec![Payload::new(Nonce { octets })]).encode();
         let Some(sent) = crate::fragments::split::split(&message, size) else { return Ok(()) };
         let fragments: Vec<Fragment> = sent
