@@ -3,14 +3,16 @@
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crypto_provider::{CryptoProvider, SecretBytes, Work};
 use isakmp_wire::{Cookie, MessageId};
 
 use crate::auth::Authenticator;
+use crate::engine::half_open::Budget;
 use crate::engine::outbox::{KeyLog, Outbox};
-use crate::error::LocalFailure;
+use crate::error::{LocalFailure, Misbehaviour};
 use crate::event::Cookies;
 use crate::input::Answer;
 use crate::keys::Suite;
@@ -32,11 +34,20 @@ pub(crate) struct Cx<'a> {
     /// Answers to work that was pending when this step was tried before.
     pub(crate) answers: &'a [Answer],
     pub(crate) overrides: &'a mut Overrides,
+    pub(crate) budget: &'a mut Budget,
 }
 
 impl Cx<'_> {
     pub(crate) fn authenticator(&self, method: AuthMethod) -> Option<&'static dyn Authenticator> {
         self.authenticators.iter().copied().find(|authenticator| authenticator.method() == method)
+    }
+
+    /// Whether an exponentiation may be spent on a peer that has proved nothing.
+    pub(crate) fn may_exponentiate(&mut self, source: IpAddr) -> Result<(), Misbehaviour> {
+        match self.budget.take(self.now, source, self.config) {
+            true => Ok(()),
+            false => Err(Misbehaviour::TooFast),
+        }
     }
 
     pub(crate) fn random(&self, len: usize) -> Result<Vec<u8>, LocalFailure> {

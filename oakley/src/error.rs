@@ -88,6 +88,9 @@ pub enum Misbehaviour {
     /// A question or an answer of dead peer detection that proves nothing (RFC 3706 6).
     #[error("dead peer detection: {0}")]
     Liveness(&'static str),
+    /// Unproven peers ask for more exponentiations than are spent on them in one second.
+    #[error("more exchanges in one second than are worked at")]
+    TooFast,
     /// Not IKE, on the port of NAT traversal (RFC 3948 2.2).
     #[error("no non-ESP marker")]
     Marker,
@@ -240,7 +243,7 @@ impl Reject {
 impl Misbehaviour {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::OldPort | Self::Marker | Self::Liveness(_) | Self::Fragment(_) => None,
+            Self::OldPort | Self::Marker | Self::Liveness(_) | Self::Fragment(_) | Self::TooFast => None,
             Self::UnknownCookies | Self::Undecipherable | Self::Reflected(_) | Self::EncryptionFlag => None,
             Self::Version(_) => Some(NotifyType::INVALID_MAJOR_VERSION),
             Self::UnexpectedExchange(_) => Some(NotifyType::UNSUPPORTED_EXCHANGE_TYPE),

@@ -74,6 +74,15 @@ impl Lifetime {
         Self { seconds: min(self.seconds, other.seconds), kilobytes: min(self.kilobytes, other.kilobytes) }
     }
 
+    /// What was agreed on, within our bounds: never below what a side may be made to negotiate at, never without an end.
+    pub(crate) fn bounded(self) -> Self {
+        let Self { seconds, kilobytes } = self.floored();
+        Self {
+            seconds: Some(seconds.unwrap_or(MAX_SECONDS).min(MAX_SECONDS)),
+            kilobytes: kilobytes.map(|kilobytes| kilobytes.min(MAX_KILOBYTES)),
+        }
+    }
+
     /// Never below what a side may be made to negotiate at.
     pub(crate) fn floored(self) -> Self {
         Self {
@@ -86,6 +95,12 @@ impl Lifetime {
 /// The shortest life that a peer may impose: it must not make us negotiate all the time.
 const MIN_SECONDS: u64 = 10;
 const MIN_KILOBYTES: u64 = 256;
+
+/// The longest life of any SA, whatever both sides would like: a week. Keys that are never renewed are found one day, and
+/// their number keeps growing.
+const MAX_SECONDS: u64 = 7 * 24 * 60 * 60;
+/// The same in kilobytes, 4 TiB.
+const MAX_KILOBYTES: u64 = 1 << 32;
 
 /// One acceptable combination for phase 1: one transform of an offer (RFC 2409 Appendix A).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,6 +330,11 @@ pub struct Config {
     pub max_message_ids: usize,
     /// Refusals in clear that all strangers together get per second.
     pub clear_notifies_per_second: u32,
+    /// Exponentiations per second that unproven peers may cause, all together; what comes above is dropped and may be sent
+    /// again.
+    pub exponentiations_per_second: u32,
+    /// The same, for one source address.
+    pub exponentiations_per_second_per_source: u32,
     /// Answers per second to one peer that asks whether we are alive (RFC 3706).
     pub liveness_answers_per_second: u32,
     /// The port of NAT traversal, ours and the peers' (RFC 3947 4). Datagrams to and from it carry a non-ESP marker.
@@ -343,6 +363,9 @@ impl Default for Config {
             max_half_open_per_source: 16,
             max_message_ids: 4096,
             clear_notifies_per_second: 10,
+            // A tenth of what one core does in groups 1 to 14, and more than a gateway's peers need at once.
+            exponentiations_per_second: 100,
+            exponentiations_per_second_per_source: 20,
             liveness_answers_per_second: 10,
             nat_port: 4500,
             sweep_interval: Duration::from_secs(20),

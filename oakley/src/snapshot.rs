@@ -118,4 +118,6 @@ pub struct Counters {
     pub reassembled: u64,
     /// Messages that were given up with some of their fragments here.
     pub fragments_lost: u64,
+    /// Events and datagrams that were let go because the caller had left too many outputs waiting.
+    pub outputs_suppressed: u64,
 }

@@ -49,6 +49,60 @@ fn t076_a_notify_only_lowers_and_never_below_a_floor() {
     assert_eq!(pair.a().installed[0].lifetime, Lifetime { seconds: Some(10), kilobytes: Some(256) });
 }
 
+/// Whatever both sides want: no SA lives for ever, and none for so short that all is negotiation. The attributes are
+/// answered as they came.
+#[test]
+fn t076_lives_are_bounded_in_both_phases_and_roles() {
+    const WEEK: u64 = 604_800;
+    let life = |seconds, kilobytes| Lifetime { seconds, kilobytes };
+    let max = u64::MAX;
+    for (a, b, phase1, phase2) in [
+        (life(None, None), life(None, None), Some(WEEK), life(Some(28_800), None)),
+        (life(Some(max), Some(max)), life(None, None), Some(WEEK), life(Some(WEEK), Some(1 << 32))),
+        (life(Some(max), Some(max)), life(Some(max), Some(max)), Some(WEEK), life(Some(WEEK), Some(1 << 32))),
+        (life(None, None), life(Some(max), Some(max)), Some(WEEK), life(Some(28_800), Some(1 << 32))),
+        (life(Some(WEEK), None), life(Some(WEEK + 1), None), Some(WEEK), life(Some(WEEK), None)),
+        (life(Some(WEEK - 1), None), life(Some(WEEK), None), Some(WEEK - 1), life(Some(WEEK - 1), None)),
+        (life(Some(1), Some(1)), life(Some(600), None), Some(10), life(Some(10), Some(256))),
+        (life(Some(600), None), life(Some(1), Some(1)), Some(10), life(Some(10), Some(256))),
+        (life(Some(11), Some(257)), life(Some(600), None), Some(11), life(Some(11), Some(257))),
+    ] {
+        let with = |policy: Policy, lifetime: Lifetime| Policy {
+            suites: vec![Phase1Suite { lifetime: Lifetime { kilobytes: None, ..lifetime }, ..suite() }],
+            phase2: policy.phase2.clone().map(|phase2| Phase2Policy { lifetime, ..phase2 }),
+            ..policy
+        };
+        let mut pair = Pair::new(24, with(policy(1, 2), a), with(policy(2, 1), b), Link::new());
+        pair.initiate();
+        pair.run(1);
+        for host in [pair.a(), pair.b()] {
+            let lives: Vec<_> = host.installed.iter().map(|sa| sa.lifetime).collect();
+            assert_eq!(lives, [phase2; 2], "{a:?} and {b:?}");
+        }
+        // The responder alone may know of the shorter life of the IKE SA: the initiator is told in a protected notify.
+        let ends = pair.b().engine.snapshot().ike_sas[0].suite.as_ref().unwrap().lifetime.seconds;
+        assert_eq!(ends, phase1, "{a:?} and {b:?}");
+    }
+}
+
+/// An hour with a peer that wants everything as short as it may be: negotiations are bounded.
+#[test]
+fn t076_the_shortest_lives_do_not_make_a_storm() {
+    let short = Lifetime { seconds: Some(1), kilobytes: Some(1) };
+    let base = policy(2, 1);
+    let b = Policy {
+        suites: vec![Phase1Suite { lifetime: Lifetime { kilobytes: None, ..short }, ..suite() }],
+        phase2: base.phase2.clone().map(|phase2| Phase2Policy { lifetime: short, ..phase2 }),
+        ..base
+    };
+    let mut pair = Pair::new(25, policy(1, 2), b, Link::new().delay(Duration::from_millis(10)));
+    pair.initiate();
+    pair.run(3600);
+    let quick = |host: &Host| host.established().len();
+    assert!(quick(pair.a()) <= 3600 / 5, "{}", quick(pair.a()));
+    assert!(pair.a().sent.len() + pair.b().sent.len() < 3600 * 5);
+}
+
 #[test]
 fn first_contact_is_said_once_by_each_side() {
     let mut pair = loud_pair(3, Link::new().delay(Duration::from_millis(10)));

@@ -16,7 +16,6 @@ use crate::exchange::duplicate::{Seen, digest};
 use crate::exchange::incoming::Incoming;
 use crate::input::Answer;
 use crate::nat::NatPayload;
-use crate::output::Output;
 use crate::policy::{Mode, Path, Role};
 use crate::sa::IkeSaId;
 
@@ -41,7 +40,7 @@ impl Engine {
         count(&mut self.host.out.counters.datagrams_in);
         if peek_version(message).is_some_and(|version| version.major == IKEV2) {
             count(&mut self.host.out.counters.not_ours);
-            self.host.out.push(Output::NotOurs { path, octets: Bytes::copy_from_slice(octets) });
+            self.host.out.not_ours(path, octets);
             return;
         }
         if self.parked.holds(message) {

@@ -1,6 +1,6 @@
 //! What strangers can cost: the exchanges that they leave incomplete and the refusals that they get.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::IpAddr;
 use core::time::Duration;
 
@@ -52,6 +52,31 @@ impl RateLimit {
             return false;
         }
         self.used = self.used.saturating_add(1);
+        true
+    }
+}
+
+/// Exponentiations per second that unproven peers cause.
+#[derive(Default)]
+pub(crate) struct Budget {
+    all: RateLimit,
+    /// The sources of this second: no more of them than exponentiations.
+    sources: BTreeMap<IpAddr, u32>,
+}
+
+impl Budget {
+    /// Whether one more may be computed now for `source`.
+    pub(crate) fn take(&mut self, now: Duration, source: IpAddr, config: &Config) -> bool {
+        if now.as_secs() != self.all.second {
+            self.sources.clear();
+        }
+        let used = self.sources.get(&source).copied().unwrap_or(0);
+        if used >= config.exponentiations_per_second_per_source
+            || !self.all.take(now, config.exponentiations_per_second)
+        {
+            return false;
+        }
+        self.sources.insert(source, used.saturating_add(1));
         true
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod renewal;
 pub(crate) mod table;
 pub(crate) mod timeout;
 pub(crate) mod timer;
+pub(crate) mod watched;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,11 +27,12 @@ use crypto_provider::CryptoProvider;
 
 use crate::auth::{AUTHENTICATORS, Authenticator};
 use crate::context::Cx;
-use crate::engine::half_open::{HalfOpen, RateLimit};
+use crate::engine::half_open::{Budget, HalfOpen, RateLimit};
 use crate::engine::outbox::Outbox;
 use crate::engine::park::Parked;
 use crate::engine::table::Table;
 use crate::engine::timer::Timers;
+use crate::engine::watched::Watched;
 use crate::error::ApiMisuse;
 use crate::fragments::reassembly::Reassembly;
 use crate::input::{Answer, Input};
@@ -66,6 +68,7 @@ struct Host {
     policy: Arc<dyn PolicySource>,
     out: Outbox,
     overrides: Overrides,
+    budget: Budget,
 }
 
 impl Host {
@@ -79,15 +82,18 @@ impl Host {
             out: &mut self.out,
             answers,
             overrides: &mut self.overrides,
+            budget: &mut self.budget,
         }
     }
 }
 
 impl Engine {
     /// An engine without SAs. Randomness comes from `provider.random`: with a seeded source and scripted inputs every
-    /// octet that leaves is reproducible.
+    /// octet that leaves is reproducible. A source that repeats itself from one draw to the next, or draws zeros, counts as
+    /// failed.
     pub fn new(config: Config, provider: CryptoProvider, policy: Arc<dyn PolicySource>) -> Self {
         let nat_port = config.nat_port;
+        let provider = CryptoProvider { random: Arc::new(Watched::new(provider.random)), ..provider };
         Self {
             host: Host {
                 now: Duration::ZERO,
@@ -97,6 +103,7 @@ impl Engine {
                 policy,
                 out: Outbox::new(nat_port),
                 overrides: Overrides::default(),
+                budget: Budget::default(),
             },
             table: Table::default(),
             timers: Timers::default(),

@@ -43,8 +43,20 @@ impl Outbox {
         self.push(Output::Transmit { path, octets: Bytes::from_static(nat::KEEPALIVE) });
     }
 
+    /// Tells of something. What strangers can bring about without end is only counted while the queue is long.
     pub(crate) fn event(&mut self, event: Event) {
+        if self.queue.len() >= MAX_QUEUED && may_be_suppressed(&event) {
+            return count(&mut self.counters.outputs_suppressed);
+        }
         self.push(Output::Event(event));
+    }
+
+    /// Hands a datagram of another protocol back, as it came.
+    pub(crate) fn not_ours(&mut self, path: Path, octets: &[u8]) {
+        if self.queue.len() >= MAX_QUEUED {
+            return count(&mut self.counters.outputs_suppressed);
+        }
+        self.push(Output::NotOurs { path, octets: Bytes::copy_from_slice(octets) });
     }
 
     /// Sends a message: as fragments if it is longer than `fragment_size`, the octets of UDP payload that the peer's policy
@@ -61,11 +73,35 @@ impl Outbox {
     }
 
     fn transmit_datagram(&mut self, path: Path, octets: Bytes) {
+        // A caller that does not come for its outputs loses datagrams as on any wire: they are sent again or asked for again.
+        if self.queue.len() >= MAX_QUEUED {
+            return count(&mut self.counters.outputs_suppressed);
+        }
         count(&mut self.counters.datagrams_out);
         // RFC 3948 2.2. This is the one place where the marker is put on; `Engine::datagram` takes it off.
         let octets = if path.local.port() == self.nat_port { nat::marked(&octets) } else { octets };
         self.push(Output::Transmit { path, octets });
     }
+}
+
+/// Outputs that wait for the caller before those are let go that nobody would miss. One input rarely makes more than twenty.
+const MAX_QUEUED: usize = 4096;
+
+/// SAs, and whatever ends a request or an SA of the caller's, are always told of.
+const fn may_be_suppressed(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Started { .. }
+            | Event::Processing { .. }
+            | Event::ComparedPhase1 { .. }
+            | Event::ComparedPhase2 { .. }
+            | Event::Failed { .. }
+            | Event::Rejected { .. }
+            | Event::Duplicate { .. }
+            | Event::Retransmitted { .. }
+            | Event::NotifySent { .. }
+            | Event::Notified { protected: false, .. }
+    )
 }
 
 /// Counters never wrap.

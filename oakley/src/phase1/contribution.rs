@@ -68,7 +68,7 @@ pub(crate) fn check_alone(
     agreed: &Agreed,
     mine: Option<&Contribution>,
     incoming: &Incoming,
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     match incoming.clear() {
         Ok(message) => check(agreed, mine, (&message, &incoming.path), cx),
@@ -81,7 +81,7 @@ pub(crate) fn check(
     agreed: &Agreed,
     mine: Option<&Contribution>,
     (message, path): (&Message, &Path),
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
 ) -> Work<Result<Theirs, Reject>> {
     if let Err(misbehaviour) = agreed.authenticator.contribution_shape().check(message) {
         return Work::Done(Err(misbehaviour.into()));
@@ -104,8 +104,12 @@ pub(crate) fn check(
     let credentials = agreed.authenticator.credentials(&peer, cx);
     let vendors = agreed.offered.vendors.and(message);
     let nat = agreed.discovery(&vendors).and_then(|discovery| discovery.read(message, path));
-    credentials
-        .map(|credentials| Ok(Theirs { contribution, public, credentials: credentials?, vendors, nat }))
+    credentials.map(|credentials| {
+        let credentials = credentials?;
+        // What follows costs an exponentiation, and the peer has proved nothing.
+        cx.may_exponentiate(path.remote.ip())?;
+        Ok(Theirs { contribution, public, credentials, vendors, nat })
+    })
 }
 
 /// In Aggressive Mode the identity is beside the contribution, unless the method had it sealed in there.

@@ -190,7 +190,7 @@ fn compare(offered: &Transform, suite: &Phase1Suite) -> Result<Phase1Suite, Diff
         let show = |number| MethodNumber(number).to_string();
         return differs("authentication method", name(value, &show), show(method));
     }
-    Ok(Phase1Suite { lifetime: suite.lifetime.lower(attributes.lifetime).floored(), ..suite.clone() })
+    Ok(Phase1Suite { lifetime: suite.lifetime.lower(attributes.lifetime).bounded(), ..suite.clone() })
 }
 
 /// As initiator: the answer must be one of our transforms, whole and alone (RFC 2408 4.2).

@@ -196,7 +196,7 @@ fn choose_group(
         && wanted.protections.iter().all(once)
         && (report.quirks.encryption_without_integrity
             || parts.iter().any(|part| has_integrity(&part.transform)));
-    let lifetime = policy.lifetime.lower(offered_life).floored();
+    let lifetime = policy.lifetime.lower(offered_life).bounded();
     Ok(whole.then_some(Chosen { parts, lifetime, offered: offered_life }))
 }
 

@@ -152,14 +152,16 @@ impl Bench {
         EncryptedMessage::encode(Header { next_payload: first, ..*header }, &octets).to_vec()
     }
 
-    /// The last ciphertext block of phase 1.
+    /// The last ciphertext block of phase 1, or its IV if nothing was encrypted.
     pub fn last_block(&self) -> Vec<u8> {
         let phase1 = self.seen.iter().rev().find(|(_, octets)| {
             let header = Header::parse(octets).unwrap();
             header.message_id == MessageId::ZERO && header.is_encrypted()
         });
-        let octets = &phase1.unwrap().1;
-        octets[octets.len() - 8..].to_vec()
+        match phase1 {
+            Some((_, octets)) => octets[octets.len() - 8..].to_vec(),
+            None => self.derived(A, "IV", 0).unwrap()[..8].to_vec(),
+        }
     }
 
     /// The first IV of a message id.

@@ -12,13 +12,13 @@ use oakley::*;
 use crate::forger::*;
 use crate::pair::*;
 
-fn stranger(index: u32) -> SocketAddr {
+pub fn stranger(index: u32) -> SocketAddr {
     let [_, b, c, d] = index.to_be_bytes();
     SocketAddr::from(([10, b, c, d], 500))
 }
 
 /// A first message of a genuine engine, with its cookie replaced.
-fn first_message() -> Vec<u8> {
+pub fn first_message() -> Vec<u8> {
     let mut bench = Bench::new(1);
     bench.initiate();
     bench.next().unwrap().1
@@ -190,7 +190,7 @@ struct Failing(core::sync::atomic::AtomicU32, u32, bool);
 impl SecureRandom for Failing {
     fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
         let call = self.0.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
-        out.fill(if call < self.1 { (call as u8) | 1 } else { 0 });
+        out.fill(if call < self.1 { call as u8 + 1 } else { 0 });
         if call >= self.1 && self.2 { Err(RandomFailed) } else { Ok(()) }
     }
 }
@@ -206,7 +206,8 @@ fn t142_failing_randomness_sends_nothing() {
             bench.hosts[A].engine = engine;
             bench.initiate();
             bench.run(|_, _, _, _| {});
-            if error || fails == 0 {
+            // Zeros are as good as an error, unless what is drawn is short: an SPI.
+            if error || fails < 4 {
                 assert!(!bench.complete(), "failure {fails}");
                 let failed = bench.hosts[A].events.iter().any(|event| {
                     matches!(

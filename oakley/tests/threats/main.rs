@@ -13,11 +13,14 @@
 #[path = "../pair/mod.rs"]
 mod pair;
 
+mod aggressive;
+mod budget;
 mod commit;
 mod dpd;
 mod forger;
 mod fragments;
 mod load;
+mod missing;
 mod nat;
 mod phase1;
 mod phase2;
