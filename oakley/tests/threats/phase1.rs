@@ -318,15 +318,19 @@ fn t029_an_identity_of_somebody_else() {
 
 #[test]
 fn t030_aggressive_mode_draws_nothing() {
-    let mut bench = Bench::new(15);
-    bench.initiate();
-    let (to, genuine) = bench.next().unwrap();
-    let mut forged = rewrite(&genuine, |payloads| {
-        payloads.push(Payload::new(KeyExchange { public: vec![7; 96].into() }));
-        payloads.push(Payload::new(Nonce { octets: vec![7; 20].into() }));
-    });
-    forged[18] = 4;
-    bench.quiet(to, &forged, "Aggressive Mode");
+    // A whole and good first message, for a responder that has the mode on, and for one that has it off.
+    let begin = |on: bool| {
+        let aggressive = |policy, aggressive| Policy { aggressive, ..policy };
+        let mut bench = Bench::with(15, aggressive(policy(1, 2), true), aggressive(policy(2, 1), on));
+        bench.initiate();
+        let (to, first) = bench.next().unwrap();
+        (bench, to, first)
+    };
+    let (mut bench, to, first) = begin(true);
+    assert_eq!(bench.deliver(to, &first), 1);
+    assert!(bench.hosts[to].events.iter().any(|event| matches!(event, Event::AggressivePreShared { .. })));
+    let (mut bench, to, first) = begin(false);
+    bench.quiet(to, &first, "Aggressive Mode");
 }
 
 #[test]

@@ -385,21 +385,29 @@ fn t071_encryption_without_integrity() {
     let bare = Phase2Transform { integrity: None, ..esp() };
     let null = Phase2Transform { confidentiality: Confidentiality::Cipher(CipherAlgorithm::Null, 0), ..bare };
     for transform in [bare, null] {
-        let with = |me, peer| Policy {
-            phase2: Some(phase2(me, peer, vec![proposal(&[transform])])),
-            ..policy(me, peer)
-        };
-        // Ours: never offered, although the policy says so.
-        let mut bench = Bench::with(13, with(1, 2), policy(2, 1));
-        bench.initiate();
-        bench.run(|_, _, _, _| {});
-        let failed = bench.hosts[A].events.iter().any(|event| matches!(event, Event::RequestFailed { .. }));
-        assert!(failed && bench.hosts[B].installed.is_empty());
-        // Theirs: refused, although the policy says so.
-        let mut bench = Bench::with(14, policy(1, 2), with(2, 1));
-        bench.initiate();
-        bench.run(|_, _, _, _| {});
-        assert!(bench.hosts[B].installed.is_empty());
+        // Whoever has the switch does without; who has it not, neither offers nor accepts, although the policy says so.
+        for switched in [[true, true], [false, true], [true, false]] {
+            let with = |me, peer| Policy {
+                phase2: Some(phase2(me, peer, vec![proposal(&[transform])])),
+                quirks: {
+                    let mut quirks = silent();
+                    quirks.encryption_without_integrity = switched[usize::from(me) - 1];
+                    quirks
+                },
+                ..policy(me, peer)
+            };
+            let mut bench = Bench::with(13, with(1, 2), with(2, 1));
+            bench.initiate();
+            bench.run(|_, _, _, _| {});
+            assert_eq!(bench.complete(), switched == [true, true], "{switched:?}");
+            let quick = bench.hosts[A].sent.iter().any(|octets| octets[18] == 32);
+            assert_eq!(quick, switched[A], "offered");
+            if switched == [true, false] {
+                assert!(bench.hosts[B].installed.is_empty());
+                let why = Reject::Incompatible(Incompatibility::NoProposalChosen);
+                assert_eq!(bench.hosts[B].rejects(), [why]);
+            }
+        }
     }
     // Integrity by AH beside it is integrity.
     let bare = Phase2Transform { integrity: None, ..esp() };
