@@ -266,8 +266,8 @@ fn a_marker_counts_behind_a_translator() {
     }
 }
 
-/// strongSwan gives every fragment the number of its phase 1 exchange, message id 0 and the fragment id 1. racoon
-/// copies the flags of the whole, and has one fragment id too.
+/// strongSwan gives every fragment the number of its phase 1 exchange, message id 0 and the fragment id 1. racoon's have
+/// message id 0, the flags of phase 1, and one fragment id too.
 #[test]
 fn headers_as_strongswan_and_racoon_write_them_are_taken() {
     for (aggressive, strongswan) in [(false, true), (true, true), (false, false), (true, false)] {
@@ -279,10 +279,10 @@ fn headers_as_strongswan_and_racoon_write_them_are_taken() {
                     return Verdict::Pass;
                 }
                 let mut other = packet.clone();
+                other.payload[20..24].fill(0);
                 other.payload[32..34].copy_from_slice(&[0, 1]);
                 if strongswan {
                     other.payload[18] = if aggressive { 4 } else { 2 };
-                    other.payload[20..24].fill(0);
                 } else {
                     other.payload[19] = 1;
                 }

@@ -111,8 +111,11 @@ impl Bench {
 
 #[test]
 fn every_answer_may_come_late() {
-    for aggressive in [false, true] {
-        let with = |policy| Policy { aggressive, ..policy };
+    for (aggressive, cut) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut fragmentation = if cut { Fragmentation::announced() } else { Fragmentation::default() };
+        fragmentation.size = 200;
+        let with =
+            |policy| Policy { aggressive, nonce_len: 256, fragmentation: fragmentation.clone(), ..policy };
         let mut bench = Bench::new(with(policy(1, 2)), with(policy(2, 1)));
         let mut answered = 0;
         // Three seconds each: longer than the first retransmission, so repetitions come while an answer is outstanding.
@@ -124,7 +127,8 @@ fn every_answer_may_come_late() {
             assert_eq!(host.established().len(), 1, "aggressive {aggressive}");
         }
         // Policy, keys and flow on both sides; repetitions while one waits ask nothing again.
-        assert_eq!(answered, 6, "aggressive {aggressive}");
+        assert_eq!(answered, 6, "aggressive {aggressive}, cut {cut}");
+        assert_eq!(bench.host(1).engine.snapshot().counters.fragments_in > 0, cut);
     }
 }
 

@@ -196,13 +196,13 @@ fn fits(fragment: &Header, octets: &Bytes) -> Result<Header, Reject> {
     if cookies(&whole) != cookies(fragment) {
         return Err(FragmentFault::Cookies.into());
     }
-    // strongSwan's fragments are of phase 1, with its message id, whatever the whole is.
+    // Some peers have 0 for the message id of every fragment (racoon), and some its exchange as well (strongSwan).
     let is_phase1 = |header: &Header| {
         matches!(header.exchange, ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE)
     };
-    let as_phase1 = is_phase1(fragment) && fragment.message_id == MessageId::ZERO && !is_phase1(&whole);
-    let same = whole.exchange == fragment.exchange && whole.message_id == fragment.message_id;
-    if !same && !as_phase1 {
+    let of_exchange = whole.exchange == fragment.exchange || (is_phase1(fragment) && !is_phase1(&whole));
+    let has_id = whole.message_id == fragment.message_id || fragment.message_id == MessageId::ZERO;
+    if !of_exchange || !has_id {
         return Err(FragmentFault::Exchange(whole.exchange).into());
     }
     Ok(whole)

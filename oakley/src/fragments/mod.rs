@@ -116,8 +116,8 @@ pub enum FragmentFault {
     /// The whole has other cookies than its fragments.
     #[error("the whole has other cookies")]
     Cookies,
-    /// The whole belongs to another exchange than its fragments.
-    #[error("the whole is of exchange {0}")]
+    /// The whole belongs to another exchange than its fragments, by its type or its message id.
+    #[error("the whole is of exchange {0}, or has another message id")]
     Exchange(ExchangeType),
 }
 

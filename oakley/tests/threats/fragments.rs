@@ -177,8 +177,7 @@ fn t110_wholes_that_cannot_be() {
     of_others[..8].copy_from_slice(&[9; 8]);
     let mut aggressive = whole.clone();
     aggressive[18] = ExchangeType::AGGRESSIVE.0;
-    let mut other_id = whole.clone();
-    other_id[23] = 1;
+    let other_id = |header: &mut Header| header.message_id = MessageId(7);
     let quick =
         |header: &mut Header| (header.exchange, header.message_id) = (ExchangeType::QUICK, MessageId(7));
     let same = |_: &mut Header| {};
@@ -186,7 +185,7 @@ fn t110_wholes_that_cannot_be() {
     for (datagram, fault) in [
         (alone(&first, same, &of_others), Some(FragmentFault::Cookies)),
         (alone(&first, same, &aggressive), exchange(4)),
-        (alone(&first, same, &other_id), exchange(2)),
+        (alone(&first, other_id, &whole), exchange(2)),
         (alone(&first, quick, &whole), exchange(2)),
         (alone(&first, same, &first), Some(FragmentFault::Nested)),
         (alone(&first, same, &whole[..27]), None),
@@ -294,6 +293,38 @@ fn t111_strangers_do_not_take_the_room_of_peers() {
     assert_completes(&mut bench);
     bench.hosts[B].engine.handle_timeout(bench.now + config.fragments_life);
     assert_eq!(reassembling(&bench), 0);
+}
+
+/// Whoever has seen the cookies of an exchange or IKE SA opens no other room with them.
+#[test]
+fn t111_cookies_that_were_seen_open_no_other_room() {
+    let mut bench = at_message_3(9);
+    let (_, part) = bench.next().unwrap();
+    bench.deliver(B, &part);
+    for index in 0..100 {
+        bench.hosts[B].datagram(bench.now, stranger(index), address(2), &part);
+    }
+    // The peer's part, and no more of others than there is room for those who have proved nothing.
+    assert_eq!(reassembling(&bench), 1 + Config::default().max_fragmented);
+    assert_completes(&mut bench);
+    let mut bench = self::bench(9, false, true);
+    bench.initiate();
+    assert_completes(&mut bench);
+    let bundle = bench.hosts[A].engine.snapshot().bundles[0].id;
+    let used = Input::Used { bundle, limit: LimitReached::Soft };
+    bench.hosts[A].engine.handle_input(bench.now, used).unwrap();
+    bench.deliver(A, &[]);
+    let (_, part) = bench.next().unwrap();
+    assert!(is_fragment(&part));
+    bench.deliver(B, &part);
+    // First messages in the peer's name, under the cookie of its IKE SA.
+    let initiator = Header::parse(&part).unwrap().initiator_cookie;
+    for id in 0..100 {
+        let first = with_cookies(&instead(&part, |body| body.id = id), initiator.0, [0; 8]);
+        bench.deliver(B, &first);
+    }
+    bench.run(|_, _, _, _| {});
+    assert_eq!(bench.hosts[B].established().len(), 2);
 }
 
 /// Lets both sides do what is due next.
