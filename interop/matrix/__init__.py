@@ -1,4 +1,4 @@
 """The matrix of peers: a module each, with a function `rows`."""
-from . import gateways, pluto, probes, process, racoon, strongswan, strongswan_life
+from . import fragments, gateways, pluto, probes, process, racoon, strongswan, strongswan_life
 
-PEERS = (gateways, process, strongswan, strongswan_life, racoon, pluto, probes)
+PEERS = (gateways, process, strongswan, strongswan_life, racoon, fragments, pluto, probes)

@@ -17,6 +17,7 @@ CONNECTION = """connections {{
     version = 1
     aggressive = {aggressive}
     encap = {encap}
+    fragmentation = {fragmentation}
     proposals = {ike}
     local_addrs = {local}
     remote_addrs = {remote}
@@ -55,13 +56,13 @@ secrets {{
 class Charon(Session):
     """One charon; its connection is written anew for each row."""
 
-    def __init__(self, options, folder, kernel=False, v6=False):
+    def __init__(self, options, folder, kernel=False, v6=False, fragment_size=1280):
         super().__init__(options, folder)
-        self.kernel, self.v6 = kernel, v6
+        self.kernel, self.v6, self.fragment_size = kernel, v6, fragment_size
 
     def start(self):
         words = ["--psk", "labsecret"] + (["--kernel"] if self.kernel else []) + (["--v6"] if self.v6 else [])
-        lab("charon-one.sh", "up", self.folder, *words, timeout=90)
+        lab("charon-one.sh", "up", self.folder, *words, timeout=90, CHARON_FRAGMENT_SIZE=str(self.fragment_size))
         state = dict(line.split("=", 1) for line in (self.folder / "state").read_text().splitlines())
         self.namespace, self.theirs = state["FOREIGN"], state["OURS"]
 
@@ -84,7 +85,7 @@ class Charon(Session):
         ours, theirs = site.remote, site.local
         values = dict(aggressive="yes" if site.aggressive else "no", encap="no" if self.kernel else "yes", ike=site.ike, local=ours,
                       remote=theirs, dpd=0, ike_life="4h", child_life="1h", key=site.key, mode="transport" if site.transport else "tunnel",
-                      local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
+                      fragmentation="yes", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
                       else "esp_proposals", esp=(site.esp or site.ah) + (f"-{site.pfs}" if site.pfs else ""), local_ts=f"{site.outside}/24",
                       remote_ts=f"{site.inside}/24")
         if site.transport:
