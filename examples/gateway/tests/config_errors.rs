@@ -153,7 +153,9 @@ const WRONG: &[(&str, u32, u32, &str)] = &[
     ("ip route 10.0.0.1 255.0.0.0 1.2.3.4", 1, 19, "inconsistent address and mask"),
     ("ip host a", 1, 10, "accepted here: A.B.C.D, X:X::X"),
     ("hostname 1.2.3.4", 1, 10, "accepted here: HOSTNAME"),
-    ("service timestamp debug uptime x\nservce pad", 2, 1, "unknown command 'servce'"),
+    ("service timestamp debug uptime\nservce pad", 2, 1, "unknown command 'servce'"),
+    ("service timestamps debug uptime x", 1, 33, "accepted here: <end of line>"),
+    ("service timestamps log datetime years", 1, 33, "accepted here: localtime, msec, show-timezone"),
     ("service t", 1, 9, "'t' is ambiguous; it could be: tcp-keepalives-in"),
     (
         "crypto key pubkey-chain rsa\n named-key a\n key-string\n  3059\n  305\n quit",

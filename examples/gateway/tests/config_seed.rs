@@ -209,8 +209,6 @@ fn every_line_is_accounted_for() {
     assert_eq!(
         commands,
         [
-            (2, "[no] service timestamps [debug|log] ..."),
-            (3, "[no] service timestamps [debug|log] ..."),
             (4, "[no] service password-encryption"),
             (8, "[no] ip subnet-zero"),
             (31, "[no] ip directed-broadcast"),

@@ -107,13 +107,16 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     let routers =
         (0..count(options)).map(|index| router(options, index, 0)).collect::<Result<Vec<_>, _>>()?;
     let hostnames = distinct(&routers);
-    let transcript = Transcript::new(out, &hostnames, Switches::USEFUL);
+    let stamps = routers.iter().map(|router| router.config().timestamps);
+    let parts: Vec<_> = hostnames.iter().cloned().zip(stamps).collect();
+    let transcript = Transcript::new(out, &parts, Switches::USEFUL);
     let (mut network, places) = topology::build(options.seed, routers, options.scenario.translator, trouble)?;
     network.capture();
     let mut stage = Stage::new(network, places, transcript);
     place(&mut stage, &hostnames)?;
     play::act(&mut stage, options.scenario, || router(options, 1, 1))?;
-    stage.transcript.finish()?;
+    let now = stage.now();
+    stage.transcript.finish(now)?;
     shows(&mut stage, &options.show)?;
     let observers: Vec<_> = stage.places.legs.iter().map(|leg| stage.observe(*leg, Duration::ZERO)).collect();
     for (observer, hostname) in observers.iter().zip(hostnames.iter().skip(1)) {

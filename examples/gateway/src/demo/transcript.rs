@@ -1,8 +1,10 @@
 //! The lines of all routers, on the screen as they come and each router's in a list of its own.
 
+use core::time::Duration;
 use std::io::{self, Write};
 
-use crate::cli::debug::{DebugLog, Switches};
+use crate::cli::debug::{DebugLog, Now, Switches};
+use crate::ios::model::Timestamps;
 use crate::router::Happening;
 
 /// Who speaks.
@@ -27,26 +29,26 @@ pub(super) struct Transcript<'a> {
 }
 
 impl<'a> Transcript<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, hostnames: &[String], switches: Switches) -> Self {
-        let part = |hostname: &String| Part {
+    pub(super) fn new(out: &'a mut dyn Write, routers: &[(String, Timestamps)], switches: Switches) -> Self {
+        let part = |(hostname, timestamps): &(String, Timestamps)| Part {
             prompt: format!("{hostname}#"),
-            log: DebugLog::new(switches),
+            log: DebugLog::new(switches).with(*timestamps),
             lines: String::new(),
         };
-        Self { out, parts: hostnames.iter().map(part).collect(), last: Speaker::Demo }
+        Self { out, parts: routers.iter().map(part).collect(), last: Speaker::Demo }
     }
 
     /// Prints what a happening at a router looks like there.
     pub(super) fn happening(&mut self, router: usize, happening: &Happening) -> io::Result<()> {
         let lines = self.parts.get_mut(router).map(|part| part.log.lines(happening)).unwrap_or_default();
-        self.debug(router, &lines)
+        self.debug(router, &lines, happening.at)
     }
 
     /// Prints what the routers have left to say.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self, uptime: Duration) -> io::Result<()> {
         for router in 0..self.parts.len() {
             let lines = self.parts.get_mut(router).map(|part| part.log.finish()).unwrap_or_default();
-            self.debug(router, &lines)?;
+            self.debug(router, &lines, uptime)?;
         }
         Ok(())
     }
@@ -73,9 +75,10 @@ impl<'a> Transcript<'a> {
         self.parts.get(router).map_or("", |part| part.lines.as_str())
     }
 
-    fn debug(&mut self, router: usize, lines: &[String]) -> io::Result<()> {
+    fn debug(&mut self, router: usize, lines: &[String], uptime: Duration) -> io::Result<()> {
         let Some(part) = self.parts.get_mut(router) else { return Ok(()) };
         for line in lines {
+            let line = part.log.stamped(line, Now { uptime, clock: None });
             if self.last != Speaker::Router(router) {
                 if self.last == Speaker::Demo {
                     writeln!(self.out)?;
@@ -84,7 +87,7 @@ impl<'a> Transcript<'a> {
                 self.last = Speaker::Router(router);
             }
             writeln!(self.out, "{line}")?;
-            part.lines.push_str(line);
+            part.lines.push_str(&line);
             part.lines.push('\n');
         }
         Ok(())

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use netsim::PcapWriter;
 
 use super::RunOptions;
+use super::clock::Clock;
 use super::error::RunError;
-use crate::cli::debug::{DebugLog, Switches};
+use crate::cli::debug::{DebugLog, Now, Switches};
+use crate::ios::model::Timestamps;
 use crate::router::{Happening, Router};
 
 /// Open files.
@@ -41,10 +43,18 @@ impl Files {
         }
     }
 
+    /// The time before lines, as a configuration has it.
+    pub(super) fn stamp(&mut self, timestamps: Timestamps) {
+        self.debug = core::mem::take(&mut self.debug).with(timestamps);
+    }
+
     /// The lines of a happening; those that begin with `%` come on standard error whatever was asked for.
     pub(super) fn happening(&mut self, happening: &Happening) {
+        let now = Now { uptime: happening.at, clock: Some(Clock::time_of_day()) };
         for line in self.debug.lines(happening) {
-            if line.starts_with('%') {
+            let is_message = line.starts_with('%');
+            let line = self.debug.stamped(&line, now);
+            if is_message {
                 let _ = writeln!(io::stderr(), "{line}");
             }
             if let Some(log) = &mut self.log {
@@ -66,8 +76,10 @@ impl Files {
     }
 
     /// The end.
-    pub(super) fn finish(mut self, router: &Router) {
+    pub(super) fn finish(mut self, router: &Router, uptime: Duration) {
+        let now = Now { uptime, clock: Some(Clock::time_of_day()) };
         for line in self.debug.finish() {
+            let line = self.debug.stamped(&line, now);
             if let Some(log) = &mut self.log {
                 let _ = writeln!(log, "{line}");
             }

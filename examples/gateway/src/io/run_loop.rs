@@ -149,6 +149,8 @@ impl<'a> Gateway<'a> {
             guard.apply(&protected, side.device.as_deref())?;
         }
         let control = options.socket.as_deref().map(Control::listen).transpose()?;
+        let mut files = Files::open(options)?;
+        files.stamp(router.config().timestamps);
         let failed = |error| RunError::Io { what: "the event loop".to_owned(), error };
         let mut this = Self {
             options,
@@ -159,7 +161,7 @@ impl<'a> Gateway<'a> {
             tun,
             guard,
             control,
-            files: Files::open(options)?,
+            files,
             poll: Poll::new().map_err(failed)?,
             sources: Vec::new(),
             signals: Signals::open().map_err(failed)?,
@@ -368,6 +370,7 @@ impl<'a> Gateway<'a> {
         let result = configuration(self.options).and_then(|config| {
             let name = self.options.config.display().to_string();
             self.router.reconfigure(self.clock.now(), &name, config)?;
+            self.files.stamp(self.router.config().timestamps);
             self.inside = inside(&self.router);
             let protected = Protected::of(&self.router);
             for side in &self.outside {
@@ -386,7 +389,7 @@ impl<'a> Gateway<'a> {
     fn stop(mut self) {
         self.router.clear_isakmp(self.clock.now());
         self.drain();
-        self.files.finish(&self.router);
+        self.files.finish(&self.router, self.clock.now());
     }
 }
 

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use gateway::ios;
 use gateway::ios::model::{
     CaIdentity, Certificate, CertificateChain, CertificateOwner, Host, Interface, InterfaceAddress, KeyUsage,
-    NextHop, Origin, PeerPublicKey, PublicKeyOwner, Route, RunningConfig, Version,
+    NextHop, Origin, PeerPublicKey, PublicKeyOwner, Route, RunningConfig, Timestamp, Timestamps, Version,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -100,7 +100,6 @@ pub(crate) fn chain() -> impl Strategy<Value = CertificateChain> {
 
 /// Lines without effect, in blocks that may be left out.
 const KNOWN: &[&str] = &[
-    "service timestamps debug datetime msec localtime",
     "no service pad",
     "enable secret 5 $1$oNe1$wDbhBdcN6x9Y5gfuMjqh10",
     "username lab password 0 cisco",
@@ -125,12 +124,20 @@ pub(crate) fn known() -> impl Strategy<Value = RunningConfig> {
     subsequence(KNOWN, 0..KNOWN.len()).prop_map(|blocks| ios::parse("known", &blocks.join("\n")).unwrap())
 }
 
+fn timestamps() -> impl Strategy<Value = Timestamps> {
+    let datetime = any::<(bool, bool, bool)>()
+        .prop_map(|(msec, localtime, show_timezone)| Timestamp::Datetime { msec, localtime, show_timezone });
+    let stamp = prop_oneof![Just(Timestamp::Uptime), datetime];
+    (of(stamp.clone()), of(stamp)).prop_map(|(debug, log)| Timestamps { debug, log })
+}
+
 pub(crate) fn names(config: RunningConfig) -> impl Strategy<Value = RunningConfig> {
-    let version = of((any::<u16>(), "[0-9A-Za-z]{0,3}"));
+    let version = (of((any::<u16>(), "[0-9A-Za-z]{0,3}")), timestamps());
     let hosts = vec((host(), vec(address(), 1..4)), 0..4);
     (version, of(host()), of(host()), any::<bool>(), hosts, vec(address(), 0..4)).prop_map(
-        move |(version, hostname, domain_name, domain_lookup, hosts, servers)| {
+        move |((version, timestamps), hostname, domain_name, domain_lookup, hosts, servers)| {
             let mut config = config.clone();
+            config.timestamps = timestamps;
             config.version = version.map(|(major, rest)| Version { major, rest, origin: Origin::default() });
             (config.hostname, config.domain_name, config.domain_lookup) =
                 (hostname, domain_name, domain_lookup);

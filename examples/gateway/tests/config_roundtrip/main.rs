@@ -12,6 +12,8 @@ use gateway::ios::{self, Reader};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use crate::access::access_lists;
 use crate::basics::{unique, word};
@@ -86,6 +88,33 @@ proptest! {
     fn t132_any_text(text in "(.|\n){0,400}") {
         let _ = ios::parse("any", &text);
     }
+}
+
+/// Every form of line that has an IPv6 address is among what is made up, printed and read.
+#[test]
+fn ipv6_lines_are_made_up_too() {
+    const FORMS: [(&str, &str); 8] = [
+        ("ipv6 route ", "::/"),
+        (" ipv6 address ", "/"),
+        ("ipv6 access-list ", ""),
+        (" permit ", " host "),
+        ("crypto isakmp key ", " address ipv6 "),
+        (" set peer ", ":"),
+        ("ip host ", ":"),
+        ("ip name-server ", ":"),
+    ];
+    let mut runner = TestRunner::deterministic();
+    let strategy = config();
+    let mut seen = [0; FORMS.len()];
+    for _ in 0..200 {
+        let config = strategy.new_tree(&mut runner).unwrap().current();
+        let printed = ios::print(&config);
+        assert_eq!(ios::parse("printed", &printed).unwrap(), config, "{printed}");
+        for (count, (begin, middle)) in seen.iter_mut().zip(FORMS) {
+            *count += printed.lines().filter(|line| line.starts_with(begin) && line.contains(middle)).count();
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 5), "{seen:?}");
 }
 
 const WORDS: &[&str] = &[

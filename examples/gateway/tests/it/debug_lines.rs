@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crypto_provider::CryptoProvider;
 use crypto_provider::default::provider;
+use crypto_provider::{CryptoProvider, SecretBytes};
 use gateway::cli::debug::{DebugLog, Switches};
 use gateway::cli::show::ipsec_sa;
-use gateway::demo::{Options, Scenario, run};
+use gateway::demo::{Options, Scenario, Source, run};
 use gateway::ios::parse;
 use gateway::router::{Router, RouterOptions};
 
@@ -259,4 +259,50 @@ fn the_volume_of_ah_runs_down_faster_than_that_of_esp() {
     assert_eq!(flow.outbound.iter().map(|sa| sa.packets).collect::<Vec<_>>(), [320, 320]);
     assert!(ah < esp && esp < 4_608_000, "{ah} {esp}");
     assert_eq!(4_608_000 - ah, flow.outbound[0].octets.div_ceil(1024));
+}
+
+/// S138, S427: with the lines of the document's configurations each line has its time, those that begin with `%` have
+/// their own setting, and nothing else changes.
+#[test]
+fn time_stands_before_lines_as_configured() {
+    let log = |service: &str| {
+        let source = |(name, text): (&str, &str)| Source {
+            name: name.to_owned(),
+            text: SecretBytes::copy_of(format!("{service}\n{text}").as_bytes()),
+        };
+        let folder = std::env::temp_dir().join(format!("gateway-stamps-{}", std::process::id()));
+        let mut options = Options::new(Scenario::named("no-proposal").unwrap(), 1);
+        options.log = Some(folder.clone());
+        let configs = options.scenario.configs;
+        options.configs = Some(configs.iter().copied().map(source).collect());
+        assert!(run(&options, &mut Vec::new()).unwrap());
+        let log = std::fs::read_to_string(folder.join("wan2511.log")).unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+        log
+    };
+    let bare = log("");
+    let stamped = log("service timestamps debug datetime msec");
+    assert_eq!(bare.lines().count(), stamped.lines().count());
+    let mut last = String::new();
+    let mut seen = 0;
+    for (bare, stamped) in bare.lines().zip(stamped.lines()) {
+        if bare.starts_with('%') || bare == stamped {
+            assert_eq!(bare, stamped);
+            // What has no time is a message, or goes on with the line before it.
+            assert!(bare.starts_with(['%', ' ']), "{bare}");
+            continue;
+        }
+        let (stamp, rest) = stamped.split_once(": ").unwrap();
+        assert_eq!(rest, bare);
+        assert!(stamp.starts_with("*Mar  1 00:0") && stamp.len() == "*Mar  1 00:14:48.579".len(), "{stamp}");
+        assert!(stamp >= last.as_str());
+        last = stamp.to_owned();
+        seen += 1;
+    }
+    assert!(seen > 30, "{seen}");
+    assert!(bare.contains("\n%CRYPTO-6-IKMP_MODE_FAILURE"));
+    let both = log("service timestamps debug uptime\nservice timestamps log uptime");
+    assert!(
+        both.lines().any(|line| line.starts_with("00:0") && line.contains(": %CRYPTO-6-IKMP_MODE_FAILURE"))
+    );
 }

@@ -74,6 +74,28 @@ fn t116_altered_nat_d_costs_at_most_the_udp() {
     }
 }
 
+/// Whoever announces RFC 3947 is heard in its numbers only: the same hashes under a draft's tell nothing.
+#[test]
+fn t116_payloads_of_the_other_numbering_are_not_read() {
+    for numbering in [NatNumbering::Rfc, NatNumbering::Draft] {
+        let mut site = Site::new(vec![client("one", 1)], gateway(&["one"]));
+        site.tamper = Box::new(move |_, octets| {
+            rewrite_clear(octets, |payloads| {
+                for payload in payloads {
+                    if let Some(NatDiscovery { hash, .. }) = payload.get::<NatDiscovery>() {
+                        *payload = Payload::new(NatDiscovery { numbering, hash: hash.clone() });
+                    }
+                }
+            })
+        });
+        site.initiate(0, 1);
+        let read = numbering == NatNumbering::Rfc;
+        for host in [&site.gateway, &site.clients[0].1] {
+            assert_eq!(detected(host).is_some(), read, "{numbering:?}");
+        }
+    }
+}
+
 /// RFC 3948 1: AH does not pass. Neither side offers or accepts it behind a translator; ESP beside it is taken.
 #[test]
 fn t116_ah_is_refused_behind_a_translator() {

@@ -1,20 +1,24 @@
 //! `debug crypto ...`: events as the lines of the routers of 1998.
 //!
 //! The forms are those of the source document, its `SRC=` included; lines that it does not show (an initiator's,
-//! a retransmission's) follow the releases after it. No line carries a time stamp.
+//! a retransmission's) follow the releases after it. Time stands before a line as the configuration has it.
 
 mod attributes;
 mod crypto;
 mod ipsec;
 mod isakmp;
 mod names;
+mod stamp;
 
 use isakmp_wire::MessageId;
 use oakley::Event;
 
+use crate::ios::model::Timestamps;
 use crate::router::{Happening, Occurrence};
 
 pub use attributes::attribute_words;
+pub use stamp::Now;
+
 pub use names::{phase1_words, selector_text, transform_words};
 
 /// Which debugging is on.
@@ -37,6 +41,7 @@ impl Switches {
 #[derive(Debug, Default)]
 pub struct DebugLog {
     switches: Switches,
+    timestamps: Timestamps,
     /// A phase 2 transform that is being compared: its verdict comes with the last of its comparisons.
     open: Option<isakmp::OpenComparison>,
     /// The key engine's queue is being worked off: its line is printed once for a row of SPIs.
@@ -47,7 +52,22 @@ impl DebugLog {
     /// Output for these switches.
     #[must_use]
     pub const fn new(switches: Switches) -> Self {
-        Self { switches, open: None, queue_open: false }
+        let timestamps = Timestamps { debug: None, log: None };
+        Self { switches, timestamps, open: None, queue_open: false }
+    }
+
+    /// The same with the time before each line, as a configuration has it.
+    #[must_use]
+    pub fn with(self, timestamps: Timestamps) -> Self {
+        Self { timestamps, ..self }
+    }
+
+    /// A line with the time before it; those that begin with `%` have their own setting.
+    #[must_use]
+    pub fn stamped(&self, line: &str, now: Now) -> String {
+        let Timestamps { debug, log } = self.timestamps;
+        let form = if line.starts_with('%') { log } else { debug };
+        form.map_or_else(String::new, |form| stamp::stamp(form, now)) + line
     }
 
     /// The lines of one happening, each without its line end; a line may stand for several that belong together.

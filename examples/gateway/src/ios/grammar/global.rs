@@ -1,7 +1,7 @@
 //! Global mode, and the commands that belong to no subject.
 
 use super::{
-    Commands, acl, ca, crypto_map, dynamic_map, go_on, host_name, interface, ip, ipsec, isakmp, key,
+    Commands, acl, ca, crypto_map, dynamic_map, go_on, host_name, interface, ip, ipsec, isakmp, key, service,
 };
 use crate::ios::lexer::{Fault, Words};
 use crate::ios::model::{ConfigSecret, KnownLine, Section, Version};
@@ -17,6 +17,7 @@ pub(crate) const COMMANDS: Commands = &[
     ("ip", |reader, words| go_on(ip::COMMANDS, reader, words)),
     ("ipv6", |reader, words| go_on(ip::IPV6, reader, words)),
     ("no", |reader, words| go_on(NO, reader, words)),
+    ("service", |reader, words| go_on(service::COMMANDS, reader, words)),
     ("version", version),
 ];
 
@@ -37,6 +38,7 @@ const NO: Commands = &[
     ("interface", interface::remove),
     ("ip", |reader, words| go_on(ip::NO, reader, words)),
     ("ipv6", |reader, words| go_on(ip::NO_IPV6, reader, words)),
+    ("service", |reader, words| go_on(service::NO, reader, words)),
 ];
 
 const NO_CRYPTO: Commands = &[

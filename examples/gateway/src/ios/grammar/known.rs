@@ -26,9 +26,8 @@ const fn row(section: Section, form: &'static str) -> Known {
 
 /// In global mode.
 pub(crate) const GLOBAL: &[Known] = &[
-    row(Section::Service, "[no] service timestamps [debug|log] ..."),
     row(Section::Service, "[no] service password-encryption"),
-    row(Section::Service, "[no] service pad"),
+    row(Section::FirstService, "[no] service pad"),
     row(Section::Service, "[no] service udp-small-servers"),
     row(Section::Service, "[no] service tcp-small-servers"),
     row(Section::Service, "[no] service config"),

@@ -17,6 +17,7 @@ pub(crate) mod known;
 pub(crate) mod map_entry;
 pub(crate) mod policy;
 pub(crate) mod ports;
+pub(crate) mod service;
 pub(crate) mod transform_set;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};

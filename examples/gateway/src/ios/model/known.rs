@@ -33,7 +33,9 @@ impl fmt::Debug for KnownLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Section {
-    /// After `version`: `service`.
+    /// After `version`: `service pad`.
+    FirstService,
+    /// After `service timestamps`: `service` and all else of it.
     Service,
     /// After `hostname`: `enable`, `username`, `boot`, `logging`.
     Account,

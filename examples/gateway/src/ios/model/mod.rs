@@ -12,6 +12,7 @@ mod isakmp;
 mod key;
 mod known;
 mod secret;
+mod timestamps;
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use isakmp::{
 pub use key::{KeyUsage, PeerPublicKey, PublicKeyOwner};
 pub use known::{KnownLine, Section};
 pub use secret::ConfigSecret;
+pub use timestamps::{Timestamp, Timestamps};
 
 /// Where something stood in its file; both numbers start at 1. All origins are equal, because a position is not part
 /// of what a configuration says.
@@ -99,6 +101,8 @@ pub struct Host {
 pub struct RunningConfig {
     /// `version`, when there is one.
     pub version: Option<Version>,
+    /// `service timestamps`.
+    pub timestamps: Timestamps,
     /// `hostname`.
     pub hostname: Option<String>,
     /// `ip domain-name`.
@@ -137,6 +141,7 @@ impl Default for RunningConfig {
     fn default() -> Self {
         Self {
             version: None,
+            timestamps: Timestamps::default(),
             hostname: None,
             domain_name: None,
             domain_lookup: true,

@@ -6,7 +6,7 @@ mod interface;
 
 use core::fmt::Write as _;
 
-use super::model::{KnownLine, RunningConfig, Section};
+use super::model::{KnownLine, RunningConfig, Section, Timestamp};
 
 pub(crate) use crypto::transform_words;
 
@@ -76,6 +76,12 @@ fn head(config: &RunningConfig, out: &mut Printer) {
         let point = if version.rest.is_empty() { "" } else { "." };
         out.line(format_args!("version {}{point}{}", version.major, version.rest));
     }
+    out.known(config, Section::FirstService);
+    for (lines, stamp) in [("debug", config.timestamps.debug), ("log", config.timestamps.log)] {
+        if let Some(stamp) = stamp {
+            out.line(format_args!("service timestamps {lines} {}", timestamp(stamp)));
+        }
+    }
     out.known(config, Section::Service);
     out.separator();
     if let Some(hostname) = &config.hostname {
@@ -99,4 +105,15 @@ fn head(config: &RunningConfig, out: &mut Printer) {
         out.line(format_args!("ip name-server {server}"));
     }
     out.known(config, Section::Link);
+}
+
+fn timestamp(stamp: Timestamp) -> String {
+    match stamp {
+        Timestamp::Uptime => "uptime".to_owned(),
+        Timestamp::Datetime { msec, localtime, show_timezone } => {
+            let options = [(msec, " msec"), (localtime, " localtime"), (show_timezone, " show-timezone")];
+            let said: String = options.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+            format!("datetime{said}")
+        }
+    }
 }
