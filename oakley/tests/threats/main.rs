@@ -20,6 +20,7 @@ mod dpd;
 mod forger;
 mod fragments;
 mod load;
+mod local;
 mod missing;
 mod nat;
 mod phase1;

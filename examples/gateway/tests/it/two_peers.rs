@@ -185,3 +185,29 @@ fn a_peer_that_is_down_harms_no_other() {
     let errors = hub.flows.iter().map(|flow| flow.counters.send_errors).collect::<Vec<_>>();
     assert_eq!(errors, [1, 0, 0]);
 }
+
+/// T068: a spoke that asks for its neighbour's net is refused, and what is for the neighbour goes to the neighbour.
+#[test]
+fn t068_a_peer_gets_its_own_flows_only() {
+    for net in ["12.0.0.0 0.255.255.255", "0.0.0.0 255.255.255.255", "8.0.0.0 7.255.255.255"] {
+        let mut star = Star::new(None);
+        star.hub_sends(1);
+        star.run_for(Duration::from_secs(2));
+        let liar = SPOKES[0]
+            .replace("permit ip 11.0.0.0 0.255.255.255", &format!("permit ip {net}"))
+            .replace("ip address 11.0.0.254", "ip address 12.0.0.253");
+        assert_ne!(liar, SPOKES[0]);
+        star.spokes[0] = Some(router("liar.cfg", &liar, 9));
+        let packet = datagram::udp((Ipv4Addr::new(12, 0, 0, 9), 9), (HUB_HOST, 9), 1, CANARY).unwrap();
+        star.spokes[0].as_mut().unwrap().handle_packet(star.now, Port(0), &packet);
+        star.settle();
+        star.run_for(Duration::from_secs(5));
+        let hub = star.hub.snapshot(star.now);
+        let with_liar = hub.flows.iter().filter(|flow| flow.peer == IpAddr::V4(ENDS[0]));
+        assert!(with_liar.clone().all(|flow| flow.inbound.is_empty() && flow.outbound.is_empty()), "{net}");
+        assert_eq!(hub.ike_sas.len(), 2, "the liar is authenticated, as itself");
+        let before = star.inside[1].len();
+        star.hub_sends(1);
+        assert_eq!((star.inside[0].len(), star.inside[1].len()), (0, before + 1), "{net}");
+    }
+}
