@@ -36,6 +36,8 @@ class Site:
     inside: str = "10.1.0.0"
     outside: str = "10.2.0.0"
     inside_address: str = "10.1.0.1"
+    #: What the access list of transport mode names.
+    protocol: str = "ip"
     more: str = ""
     ike_seconds: int = 86400
     ipsec_seconds: int = 3600
@@ -48,7 +50,7 @@ class Site:
             names = f"ip domain-name lab\nip host b.lab {self.remote}\ncrypto isakmp identity hostname\n"
             key = f"crypto isakmp key {quoted(self.key)} hostname b.lab"
         if self.transport:
-            traffic = f"access-list 101 permit ip host {self.local} host {self.remote}"
+            traffic = f"access-list 101 permit {self.protocol} host {self.local} host {self.remote}"
         else:
             traffic = f"access-list 101 permit ip {self.inside} 0.0.0.255 {self.outside} 0.0.0.255"
         pfs = f" set pfs group{GROUPS[self.pfs]}\n" if self.pfs else ""

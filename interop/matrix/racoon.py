@@ -1,5 +1,6 @@
 """racoon in a guest kernel: the one open daemon that negotiates AH and ESP under one proposal in tunnel mode."""
 import os
+import re
 import time
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from .core import HERE, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, 
 from .ios import Site
 
 ARCHIVE = "racoon-ipsec-tools-0.9.1.tar.xz"
+#: `LIFE2` of racoon-one.sh.
+PEER_SECONDS = 300
 ESP = {"des-sha1": ("des", "hmac_sha1"), "des-md5": ("des", "hmac_md5"), "3des-sha1": ("3des", "hmac_sha1"), "aes128-sha1": ("aes", "hmac_sha1")}
 
 
@@ -27,7 +30,7 @@ class Racoon(Session):
         self.settings = settings
 
     def start(self):
-        built = self.folder.parent / "racoon-build"
+        built = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "racoon"
         lab("racoon-build.sh", built, source(), timeout=600)
         lab("racoon-one.sh", "up", self.folder, f"RACOON={built}", "PSK=labsecret", *self.settings, timeout=90)
         state = dict(line.split("=", 1) for line in (self.folder / "state").read_text().splitlines())
@@ -58,6 +61,38 @@ def tunnel(role, site, packets=3):
                 wait_for("a packet of the guest through the tunnel", 30, lambda: answered(session, target, source))
             keys_agree(session, ours)
         judge(ours, least_esp=2 if site.esp else 0, least_ah=2 if site.ah else 0)
+    return check
+
+
+def claimed(role, site):
+    """racoon takes our offer and says that it keeps its own, shorter life (RFC 2407 4.6.3.1): so do we."""
+    def check(session, row, folder):
+        with Gateway(session.options, session.namespace, folder, site.text()) as ours:
+            reach(session.namespace, "10.1.0.1", "10.2.0.1", 30)
+            left = [int(seconds) for seconds in re.findall(r"\(k/sec\): \(\S+/(\d+)\)", ours.show("show crypto ipsec sa"))]
+            if not left or max(left) > PEER_SECONDS:
+                raise Fault(f"our SAs live for {left} seconds, the peer's for {PEER_SECONDS}")
+            keys_agree(session, ours)
+        judge(ours, least_esp=2)
+    return check
+
+
+def refused(role, site):
+    """What racoon may not accept ends with its NO-PROPOSAL-CHOSEN or with silence, and without an SA."""
+    def check(session, row, folder):
+        before = len(session.lab("log"))
+        with Gateway(session.options, session.namespace, folder, site.text()) as ours:
+            try:
+                ping(session.namespace, "10.1.0.1", "10.2.0.1", wait=4)
+            except Fault:
+                pass
+            else:
+                raise Fault("a tunnel came up")
+            if "spi: 0x" in ours.show("show crypto ipsec sa"):
+                raise Fault("we have SAs")
+        log = session.lab("log")[before:]
+        if not re.search("no suitable proposal found|no suitable policy found|failed to get valid proposal", log):
+            raise Fault("racoon's log says nothing of a proposal that it refused")
     return check
 
 
@@ -105,8 +140,8 @@ SITES = (
     ("ah-md5 + des-md5, group 1", Site(ike="des-md5-modp768", esp="des-md5", ah="md5")),
     ("ah-sha1", Site(ike="3des-sha1-modp1024", esp=None, ah="sha1")),
     ("aes128-sha1, PFS group 2", Site(ike="aes128-sha256-modp2048", esp="aes128-sha1", pfs="modp1024")),
-    ("transport, des-sha1", Site(ike="des-sha1-modp768", esp="des-sha1", transport=True)),
-    ("transport, ah-sha1 + des-sha1", Site(ike="des-sha1-modp768", esp="des-sha1", ah="sha1", transport=True)),
+    ("transport, des-sha1", Site(ike="des-sha1-modp768", esp="des-sha1", transport=True, protocol="icmp")),
+    ("transport, ah-sha1 + des-sha1", Site(ike="des-sha1-modp768", esp="des-sha1", ah="sha1", transport=True, protocol="icmp")),
     ("aggressive, 3des-md5", Site(ike="3des-md5-modp1024", esp="3des-sha1", aggressive=True)),
 )
 
@@ -116,7 +151,18 @@ def rows():
         session = (Racoon, *settings(site))
         for role in ("initiator", "responder"):
             yield Row("racoon", role, "aggressive" if site.aggressive else "main", text, session, tunnel(role, site), quick="auth2" in text)
-    for mode in ("obey", "claim", "strict"):
-        site = Site(ike="des-sha1-modp1024", esp="des-sha1", ike_seconds=86400, ipsec_seconds=3600)
-        yield Row("racoon", "initiator", "main", f"des-sha1, proposal_check {mode}, our lives longer", (Racoon, *settings(site, CHECK=mode)),
-                  tunnel("initiator", site))
+    for natt, word in (("on", "on"), ("force", "forced: ESP in UDP")):
+        site = Site(ike="des-sha1-modp1024", esp="des-sha1")
+        for role in ("initiator", "responder"):
+            yield Row("racoon", role, "main", f"des-sha1, NAT-T {word}", (Racoon, *settings(site, NATT=natt)), tunnel(role, site))
+    # racoon's own lives are 600 and 300 seconds.
+    longer, shorter = (86400, 3600), (300, 200)
+    for mode, ike, ipsec, text, check in (
+            ("obey", longer[0], longer[1], "our lives longer", tunnel),
+            ("claim", shorter[0], longer[1], "our phase 2 longer: RESPONDER-LIFETIME", claimed),
+            ("claim", longer[0], longer[1], "our phase 1 longer: refused", refused),
+            ("strict", shorter[0], shorter[1], "our lives shorter", tunnel),
+            ("strict", shorter[0], longer[1], "our phase 2 longer: refused", refused)):
+        site = Site(ike="des-sha1-modp1024", esp="des-sha1", ike_seconds=ike, ipsec_seconds=ipsec)
+        yield Row("racoon", "initiator", "main", f"des-sha1, proposal_check {mode}, {text}", (Racoon, *settings(site, CHECK=mode)),
+                  check("initiator", site))
