@@ -1,4 +1,5 @@
 """strongSwan: how SAs live and end. Rekeys of both phases by both sides during a transfer, DPD, DELETE, refusals, both starting at once."""
+import contextlib
 import threading
 import time
 
@@ -68,15 +69,32 @@ def rekeyed_by_us(phase):
     return check
 
 
+#: No machine has this address.
+NOWHERE = "02:00:00:00:00:01"
+
+
+@contextlib.contextmanager
+def cut(session):
+    """Nothing arrives in either direction, as when a cable is cut far away: both ends still have a carrier and a route. The link is whole
+    again afterwards, whatever happened."""
+    ends = ((session.namespace, "10.9.0.2"), (session.theirs, "10.9.0.1"))
+    try:
+        for namespace, other in ends:
+            run("ip", "-n", namespace, "neigh", "replace", other, "lladdr", NOWHERE, "nud", "permanent", "dev", "eth0")
+        yield
+    finally:
+        for namespace, other in ends:
+            run("ip", "-n", namespace, "neigh", "del", other, "dev", "eth0", check=False)
+
+
 def cut_link(session, row, folder):
     """DPD notices on both sides that the link is cut, and traffic negotiates anew when it is back."""
     site = Site(more="crypto isakmp keepalive 10 2 periodic")
     with started(session, folder, site, dpd=2, dpd_timeout=6) as ours:
         reach(session.namespace, *INNER)
-        run("ip", "-n", session.namespace, "link", "set", "eth0", "down")
-        wait_for("charon lets go", 30, lambda: "ESTABLISHED" not in session.sas())
-        wait_for("we let go", 40, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
-        run("ip", "-n", session.namespace, "link", "set", "eth0", "up")
+        with cut(session):
+            wait_for("charon lets go", 30, lambda: "ESTABLISHED" not in session.sas())
+            wait_for("we let go", 40, lambda: "QM_IDLE" not in ours.show("show crypto isakmp sa"))
         reach(session.namespace, *INNER)
     judge(ours)
 
@@ -107,6 +125,7 @@ def nothing_fits(role, phase):
     def check(session, row, folder):
         site = Site()
         other = dict(ike="3des-md5-modp1536") if phase == 1 else dict(esp="3des-md5")
+        before = len(session.lab("log"))
         with started(session, folder, site, **other) as ours:
             if role == "initiator":
                 try:
@@ -120,9 +139,9 @@ def nothing_fits(role, phase):
                     raise ValueError("charon has a tunnel")
                 except Fault:
                     pass
-            log = session.lab("log")
-            if "NO_PROPOSAL_CHOSEN" not in log and "NO_PROP" not in log:
-                raise Fault("charon's log has no NO_PROPOSAL_CHOSEN")
+            said = "N(NO_PROP)"
+            if said not in session.lab("log")[before:]:
+                raise Fault(f"charon's log of this row has no {said}")
             if phase == 2 and "QM_IDLE" not in ours.show("show crypto isakmp sa"):
                 raise Fault("phase 1 did not survive the refusal")
     return check
