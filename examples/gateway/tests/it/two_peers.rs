@@ -4,9 +4,10 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use gateway::router::{Router, datagram};
+use gateway::router::{Happening, Occurrence, Router, datagram};
 use ipsec_core::{IpHeader, Protocol};
 use netsim::{Node, Port};
+use oakley::{Event, Incompatibility, Reject};
 
 use super::pair::{CANARY, router};
 
@@ -202,6 +203,18 @@ fn t068_a_peer_gets_its_own_flows_only() {
         star.spokes[0].as_mut().unwrap().handle_packet(star.now, Port(0), &packet);
         star.settle();
         star.run_for(Duration::from_secs(5));
+        let happened: Vec<_> = core::iter::from_fn(|| star.hub.poll_happening()).collect();
+        let refused = |one: &Happening| {
+            matches!(
+                &one.what,
+                Occurrence::Ike(Event::Rejected {
+                    why: Reject::Incompatible(Incompatibility::Selectors),
+                    ..
+                })
+            )
+        };
+        assert!(happened.iter().any(refused), "{net}");
+        assert!(!happened.iter().any(|one| matches!(one.what, Occurrence::InstallFailed(_))), "{net}");
         let hub = star.hub.snapshot(star.now);
         let with_liar = hub.flows.iter().filter(|flow| flow.peer == IpAddr::V4(ENDS[0]));
         assert!(with_liar.clone().all(|flow| flow.inbound.is_empty() && flow.outbound.is_empty()), "{net}");
