@@ -144,9 +144,9 @@ class Gateway:
         return total("encaps"), total("decaps")
 
 
-def ping(namespace, source, target, count=1, wait=6, size=56):
+def ping(namespace, source, target, count=1, wait=6, size=56, every="0.2"):
     """Echo requests that must all be answered; the first may wait for a tunnel."""
-    run("ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", count, "-i", "0.2", "-W", wait, "-s", size, "-I", source, target,
+    run("ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", count, "-i", every, "-W", wait, "-s", size, "-I", source, target,
         timeout=wait + count + 10)
 
 

@@ -90,6 +90,9 @@ struct Run {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Who seals and opens packets: this program behind a TUN interface, or the kernel's own ESP and AH
+    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
+    backend: gateway::io::Backend,
     /// Our address outside, in place of the configuration's; once for each family
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<core::net::IpAddr>,
@@ -148,9 +151,20 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn run_gateway(run: Run, out: &mut dyn Write) -> Result<u8, String> {
-    let Run { config, listen, port, nat_port, tun, tun_mtu, socket, pcap, keylog, log } = run;
-    let options =
-        gateway::io::RunOptions { config, listen, port, nat_port, tun, tun_mtu, socket, pcap, keylog, log };
+    let Run { config, backend, listen, port, nat_port, tun, tun_mtu, socket, pcap, keylog, log } = run;
+    let options = gateway::io::RunOptions {
+        config,
+        backend,
+        listen,
+        port,
+        nat_port,
+        tun,
+        tun_mtu,
+        socket,
+        pcap,
+        keylog,
+        log,
+    };
     match gateway::io::run(&options, out) {
         Ok(()) => Ok(check::FINE),
         Err(error @ gateway::io::RunError::Config(_)) => {

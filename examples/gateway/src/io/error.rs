@@ -47,6 +47,14 @@ pub enum RunError {
         /// What the machine says.
         error: io::Error,
     },
+    /// The kernel's IPsec lacks something that the configuration asks for.
+    #[error("the kernel does not take {what}: {said}")]
+    Kernel {
+        /// What it was asked for.
+        what: String,
+        /// What it says.
+        said: String,
+    },
     /// The running gateway did not take a command.
     #[error("{0}")]
     Refused(String),

@@ -3,13 +3,14 @@
 use core::net::IpAddr;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use ipsec_core::Selector;
 
 use super::error::{NET_ADMIN, RunError};
 use super::netlink::Netlink;
-use crate::router::Router;
+use crate::router::{InterfaceIndex, Router};
 
 /// Values of the machine's switch.
 const STRICT: &str = "1";
@@ -28,13 +29,19 @@ pub(super) struct Protected {
 }
 
 impl Protected {
-    pub(super) fn of(router: &Router) -> Self {
+    /// By all maps, or by that of one interface.
+    pub(super) fn of(router: &Router, only: Option<InterfaceIndex>) -> Self {
         let mut this = Self::default();
-        for entry in router.maps().iter().flat_map(|map| &map.entries) {
+        let maps = router.maps().iter().filter(|map| only.is_none_or(|only| map.interface == only));
+        for entry in maps.flat_map(|map| &map.entries) {
             for flow in entry.lines.iter().filter_map(|line| line.negotiated.as_ref()) {
                 let range = &flow.remote.addresses;
-                this.remote.extend(prefix_of(*range.start(), *range.end()));
-                this.covers_a_peer |= entry.peers.iter().any(|peer| range.contains(peer));
+                let covers = entry.peers.iter().any(|peer| range.contains(peer));
+                this.covers_a_peer |= covers;
+                // The machine has a way to the peer already, and to what is around it.
+                if only.is_none() || !covers {
+                    this.remote.extend(prefix_of(*range.start(), *range.end()));
+                }
             }
         }
         this
@@ -42,7 +49,7 @@ impl Protected {
 }
 
 /// The prefix that is exactly this range: access lists name no other ranges.
-fn prefix_of(first: IpAddr, last: IpAddr) -> Option<Prefix> {
+pub(super) fn prefix_of(first: IpAddr, last: IpAddr) -> Option<Prefix> {
     let bits = if first.is_ipv4() { 32 } else { 128 };
     (0..=bits)
         .rev()
@@ -50,11 +57,22 @@ fn prefix_of(first: IpAddr, last: IpAddr) -> Option<Prefix> {
         .map(|prefix| (first, prefix))
 }
 
+/// Into which interface routes lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// The TUN interface, which goes with us.
+    Tun,
+    /// The outside device, on whose way the kernel's policies wait. It stays when we are gone, and an operator may have
+    /// routes there.
+    Device,
+}
+
 /// Routes into the TUN interface, and the reverse path filter of the outside device.
 pub(super) struct Guard {
     netlink: Netlink,
     interface: u32,
     source: Option<IpAddr>,
+    into: Leads,
     routes: BTreeSet<Prefix>,
     /// The filter's switch and what stood in it before.
     filter: Option<(PathBuf, String)>,
@@ -62,8 +80,12 @@ pub(super) struct Guard {
 
 impl Guard {
     /// `source` is the address that the host should send from into tunnels, where it has one inside.
-    pub(super) fn new(netlink: Netlink, interface: u32, source: Option<IpAddr>) -> Self {
-        Self { netlink, interface, source, routes: BTreeSet::new(), filter: None }
+    pub(super) fn new(netlink: Netlink, (into, interface): (Leads, u32), source: Option<IpAddr>) -> Self {
+        if into == Leads::Device {
+            // What cannot be removed is in nobody's way.
+            let _ = netlink.remove_stale_routes(interface);
+        }
+        Self { netlink, interface, source, into, routes: BTreeSet::new(), filter: None }
     }
 
     /// Makes the machine's routes those of `protected`, and takes back the others of ours.
@@ -72,13 +94,23 @@ impl Guard {
             // It may be gone with what it led to.
             let _ = self.netlink.remove_route(*prefix, self.interface);
         }
-        for prefix @ (address, len) in protected.remote.difference(&self.routes) {
+        self.routes.retain(|prefix| protected.remote.contains(prefix));
+        for prefix @ (address, len) in &protected.remote {
+            if self.routes.contains(prefix) {
+                continue;
+            }
             let source = self.source.filter(|source| source.is_ipv4() == address.is_ipv4());
-            self.netlink
-                .add_route(*prefix, self.interface, source)
-                .map_err(|error| RunError::of(format!("the route to {address}/{len}"), NET_ADMIN, error))?;
+            match self.netlink.add_route(*prefix, self.interface, (source, self.into == Leads::Device)) {
+                Ok(()) => {
+                    self.routes.insert(*prefix);
+                }
+                // An operator's route serves as well.
+                Err(error) if self.into == Leads::Device && error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(RunError::of(format!("the route to {address}/{len}"), NET_ADMIN, error));
+                }
+            }
         }
-        self.routes.clone_from(&protected.remote);
         if let Some(device) = device {
             self.filter(device, !protected.covers_a_peer);
         }

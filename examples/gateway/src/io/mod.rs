@@ -8,19 +8,25 @@
 //!            gateway exec --> control socket ------+
 //! ```
 //!
+//! With the kernel as back end there is neither TUN nor ESP here: `xfrm` hands it the SAs and the maps, and only IKE
+//! comes and goes.
+//!
 //! The host keeps its addresses and forwards for its networks as it always did. What the access lists of the crypto maps
 //! call remote has routes into the TUN interface; what comes out of it was opened and passed the maps. All sockets are
 //! bound to the outside device, so that these routes never catch the gateway's own packets, whatever a map covers.
 
 mod clock;
 mod control;
+mod encap;
 mod error;
 mod files;
 mod guard;
 mod netlink;
 mod run_loop;
+mod side;
 mod sockets;
 mod tun;
+mod xfrm;
 
 use core::net::IpAddr;
 use std::path::PathBuf;
@@ -29,11 +35,23 @@ pub use control::exec;
 pub use error::RunError;
 pub use run_loop::run;
 
+/// Who seals and opens packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    /// This program, behind a TUN interface.
+    #[default]
+    User,
+    /// The kernel's ESP and AH, by netlink XFRM; this program keeps IKE.
+    Kernel,
+}
+
 /// What `gateway run` was asked for.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The configuration.
     pub config: PathBuf,
+    /// Who seals and opens packets.
+    pub backend: Backend,
     /// Our address outside, in place of the one that the configuration gives the interface.
     pub listen: Vec<IpAddr>,
     /// Our IKE port.

@@ -1,10 +1,12 @@
-//! Addresses and routes of the machine, by rtnetlink.
+//! Netlink: requests and answers of any protocol, and by rtnetlink addresses and routes of the machine.
 
+use core::fmt;
 use core::net::IpAddr;
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkDeserializable,
+    NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
@@ -14,19 +16,23 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
+use zeroize::Zeroizing;
 
 /// Octets of the longest answer to a dump in one piece.
 const ANSWER: usize = 65_536;
+/// Octets of a netlink header.
+const REQUEST_HEADER: usize = 16;
+/// NLMSGERR_ATTR_MSG: what the kernel says in words.
+const MESSAGE: u16 = 1;
+/// Who made a route, for those that outlive us when we are killed: a number that no routing program of Linux's list has.
+const OURS: RouteProtocol = RouteProtocol::Other(149);
 
 /// One conversation with the kernel.
-pub(super) struct Netlink(Socket);
+pub(super) struct Netlink(Conversation);
 
 impl Netlink {
     pub(super) fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(Self(socket))
+        Conversation::open(NETLINK_ROUTE).map(Self)
     }
 
     /// Number and name of the interface that has an address.
@@ -64,18 +70,19 @@ impl Netlink {
     }
 
     /// Sends `destination/prefix` into an interface, with `source` as the sender of what the host itself sends there.
+    /// `careful` leaves a route alone that is there already.
     pub(super) fn add_route(
         &self,
         (destination, prefix): (IpAddr, u8),
         interface: u32,
-        source: Option<IpAddr>,
+        (source, careful): (Option<IpAddr>, bool),
     ) -> io::Result<()> {
         let mut route = RouteMessage::default();
         route.header = RouteHeader {
             address_family: if destination.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 },
             destination_prefix_length: prefix,
             table: RouteHeader::RT_TABLE_MAIN,
-            protocol: RouteProtocol::Static,
+            protocol: if careful { OURS } else { RouteProtocol::Static },
             scope: RouteScope::Link,
             kind: RouteType::Unicast,
             ..RouteHeader::default()
@@ -87,7 +94,8 @@ impl Netlink {
         route.attributes.push(RouteAttribute::Destination(address(destination)));
         route.attributes.push(RouteAttribute::Oif(interface));
         route.attributes.extend(source.map(|source| RouteAttribute::PrefSource(address(source))));
-        let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+        let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
+        let flags = flags | if careful { NLM_F_EXCL } else { NLM_F_REPLACE };
         self.ask(RouteNetlinkMessage::NewRoute(route), flags).map(|_| ())
     }
 
@@ -110,28 +118,87 @@ impl Netlink {
         self.ask(RouteNetlinkMessage::DelRoute(route), NLM_F_REQUEST | NLM_F_ACK).map(|_| ())
     }
 
-    /// One request and all of its answers.
+    /// Removes what a gateway that was killed has left on an interface that outlives it.
+    pub(super) fn remove_stale_routes(&self, interface: u32) -> io::Result<()> {
+        let all = RouteNetlinkMessage::GetRoute(RouteMessage::default());
+        for answer in self.ask(all, NLM_F_REQUEST | NLM_F_DUMP)? {
+            let RouteNetlinkMessage::NewRoute(route) = answer else { continue };
+            let leads_there = route.attributes.contains(&RouteAttribute::Oif(interface));
+            if route.header.protocol == OURS && leads_there {
+                self.ask(RouteNetlinkMessage::DelRoute(route), NLM_F_REQUEST | NLM_F_ACK)?;
+            }
+        }
+        Ok(())
+    }
+
     fn ask(&self, payload: RouteNetlinkMessage, flags: u16) -> io::Result<Vec<RouteNetlinkMessage>> {
+        self.0.ask(payload, flags).map_err(|refusal| refusal.error)
+    }
+}
+
+/// Requests and answers of one netlink protocol.
+pub(super) struct Conversation(Socket);
+
+/// What the kernel does not do.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) error: io::Error,
+    /// Its own words, where it has some.
+    pub(super) said: Option<String>,
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self { error, said: None }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.said {
+            Some(said) => write!(f, "{said} ({})", self.error),
+            None => write!(f, "{}", self.error),
+        }
+    }
+}
+
+impl Conversation {
+    pub(super) fn open(protocol: isize) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        // Kernels that have no words for errors do without.
+        let _ = socket.set_ext_ack(true).and_then(|()| socket.set_cap_ack(true));
+        Ok(Self(socket))
+    }
+
+    /// One request and all of its answers.
+    pub(super) fn ask<T>(&self, payload: T, flags: u16) -> Result<Vec<T>, Refusal>
+    where
+        T: NetlinkSerializable + NetlinkDeserializable,
+        NetlinkPayload<T>: From<T>,
+    {
         let mut request = NetlinkMessage::from(payload);
         request.header.flags = flags;
         request.finalize();
-        let mut octets = vec![0; request.buffer_len()];
+        // Keys may be among them.
+        let mut octets = Zeroizing::new(vec![0; request.buffer_len()]);
         request.serialize(&mut octets);
         self.0.send(&octets, 0)?;
         let mut answers = Vec::new();
         loop {
             let (received, _) = self.0.recv_from_full()?;
+            let received = Zeroizing::new(received);
             let mut rest = received.as_slice();
             while !rest.is_empty() {
-                let message =
-                    NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest).map_err(io::Error::other)?;
+                let message = NetlinkMessage::<T>::deserialize(rest).map_err(io::Error::other)?;
                 let len = usize::try_from(message.header.length).unwrap_or(ANSWER).next_multiple_of(4);
                 match message.payload {
                     NetlinkPayload::Done(_) => return Ok(answers),
                     NetlinkPayload::Error(error) => {
                         return match error.code {
                             None => Ok(answers),
-                            Some(_) => Err(error.to_io()),
+                            Some(_) => Err(Refusal { said: words(&error.header), error: error.to_io() }),
                         };
                     }
                     NetlinkPayload::InnerMessage(inner) => answers.push(inner),
@@ -141,4 +208,12 @@ impl Netlink {
             }
         }
     }
+}
+
+/// What an error says beyond its number: behind the header of the request that it answers, as an attribute.
+fn words(behind_code: &[u8]) -> Option<String> {
+    let attributes = NlasIterator::new(behind_code.get(REQUEST_HEADER..)?);
+    let text = attributes.flatten().find(|attribute| attribute.kind() == MESSAGE)?;
+    let text = String::from_utf8_lossy(text.value());
+    Some(text.trim_end_matches('\0').to_owned())
 }

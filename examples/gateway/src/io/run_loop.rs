@@ -16,15 +16,16 @@ use mio::{Events, Interest, Poll, Token};
 use netsim::{Node as _, Port};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::RunOptions;
 use super::clock::Clock;
 use super::control::Control;
 use super::error::{NET_ADMIN, RunError};
 use super::files::Files;
-use super::guard::{Guard, Protected};
+use super::guard::{Guard, Leads, Protected};
 use super::netlink::Netlink;
-use super::sockets::Outside;
+use super::side::{Side, guards_of_devices, sides};
 use super::tun::Tun;
+use super::xfrm::Kernel;
+use super::{Backend, RunOptions};
 use crate::check;
 use crate::cli::show::Show;
 use crate::ios::model::RunningConfig;
@@ -41,6 +42,7 @@ const CLIENT_TURN: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Tun,
+    Kernel,
     /// A socket of a local address.
     Outside(usize, usize),
     Control,
@@ -67,8 +69,8 @@ struct Gateway<'a> {
     outside: Vec<Side>,
     /// Interfaces without a map: the host is behind them.
     inside: Vec<InterfaceIndex>,
-    tun: Tun,
-    guard: Guard,
+    data_path: DataPath,
+    guards: Vec<(Option<InterfaceIndex>, Guard)>,
     control: Option<Control>,
     files: Files,
     poll: Poll,
@@ -78,12 +80,11 @@ struct Gateway<'a> {
     not_ours: u64,
 }
 
-/// One local address outside.
-struct Side {
-    interface: InterfaceIndex,
-    local: IpAddr,
-    device: Option<String>,
-    sockets: Outside,
+/// Who seals and opens packets.
+enum DataPath {
+    /// The router, for a host behind a TUN interface.
+    Own(Tun),
+    Kernel(Box<Kernel>),
 }
 
 struct Signals {
@@ -133,21 +134,27 @@ fn configuration(options: &RunOptions) -> Result<RunningConfig, RunError> {
 impl<'a> Gateway<'a> {
     fn open(options: &'a RunOptions) -> Result<Self, RunError> {
         let config = configuration(options)?;
-        let settings = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
-        let router = Router::new(&options.config.display().to_string(), config, provider(), settings)?;
+        let router = router(options, config)?;
         let netlink = Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))?;
         let outside = sides(options, &router, &netlink)?;
         let inside = inside(&router);
-        let tun = Tun::open(&options.tun, options.tun_mtu)?;
         let source = inside.iter().find_map(|index| {
             let own = router.routing().interface(*index)?.nets.first()?.address;
             netlink.interface_of(own).ok().flatten().map(|_| own)
         });
-        let mut guard = Guard::new(netlink, tun.index, source);
-        let protected = Protected::of(&router);
-        for side in &outside {
-            guard.apply(&protected, side.device.as_deref())?;
-        }
+        let mut guards = Vec::new();
+        let data_path = match options.backend {
+            Backend::User => {
+                let tun = Tun::open(&options.tun, options.tun_mtu)?;
+                guards.push((None, Guard::new(netlink, (Leads::Tun, tun.index), source)));
+                DataPath::Own(tun)
+            }
+            Backend::Kernel => {
+                let kernel = Kernel::open(options, &router)?;
+                guards = guards_of_devices(&outside, source)?;
+                DataPath::Kernel(Box::new(kernel))
+            }
+        };
         let control = options.socket.as_deref().map(Control::listen).transpose()?;
         let mut files = Files::open(options)?;
         files.stamp(router.config().timestamps);
@@ -158,8 +165,8 @@ impl<'a> Gateway<'a> {
             router,
             outside,
             inside,
-            tun,
-            guard,
+            data_path,
+            guards,
             control,
             files,
             poll: Poll::new().map_err(failed)?,
@@ -167,13 +174,32 @@ impl<'a> Gateway<'a> {
             signals: Signals::open().map_err(failed)?,
             not_ours: 0,
         };
+        this.guard()?;
         this.watch().map_err(failed)?;
         Ok(this)
     }
 
+    /// The machine's routes and filters, as the maps want them.
+    fn guard(&mut self) -> Result<(), RunError> {
+        for (interface, guard) in &mut self.guards {
+            let protected = Protected::of(&self.router, *interface);
+            if interface.is_some() {
+                guard.apply(&protected, None)?;
+                continue;
+            }
+            for side in &self.outside {
+                guard.apply(&protected, side.device.as_deref())?;
+            }
+        }
+        Ok(())
+    }
+
     fn watch(&mut self) -> io::Result<()> {
-        let mut sources =
-            vec![(Source::Tun, self.tun.as_raw_fd()), (Source::Signal, self.signals.wake.as_raw_fd())];
+        let inside = match &self.data_path {
+            DataPath::Own(tun) => (Source::Tun, tun.as_raw_fd()),
+            DataPath::Kernel(kernel) => (Source::Kernel, kernel.descriptor()),
+        };
+        let mut sources = vec![inside, (Source::Signal, self.signals.wake.as_raw_fd())];
         sources.extend(self.control.as_ref().map(|control| (Source::Control, control.descriptor())));
         for (side, outside) in self.outside.iter().enumerate() {
             let sockets = outside.sockets.descriptors().enumerate();
@@ -194,12 +220,12 @@ impl<'a> Gateway<'a> {
 
     fn introduction(&self) -> String {
         let locals: Vec<_> = self.outside.iter().map(|side| side.local.to_string()).collect();
-        let mut text = format!(
-            "{} is running at {}, inside by {}",
-            self.router.hostname(),
-            locals.join(", "),
-            self.options.tun
-        );
+        let inside = match self.data_path {
+            DataPath::Own(_) => self.options.tun.as_str(),
+            DataPath::Kernel(_) => "the kernel's ESP and AH",
+        };
+        let hostname = self.router.hostname();
+        let mut text = format!("{hostname} is running at {}, inside by {inside}", locals.join(", "));
         if let Some(socket) = &self.options.socket {
             text.push_str(&format!("; gateway exec --socket {} \"show crypto isakmp sa\"", socket.display()));
         }
@@ -250,6 +276,7 @@ impl<'a> Gateway<'a> {
     fn turn(&mut self, token: usize, buffer: &mut [u8]) -> bool {
         match self.sources.get(token) {
             Some(Source::Tun) => self.take_from_host(buffer),
+            Some(Source::Kernel) => self.take_from_kernel(),
             Some(&Source::Outside(side, socket)) => self.take_from_outside(side, socket, buffer),
             Some(Source::Signal) => {
                 // The flags say what it was.
@@ -260,9 +287,22 @@ impl<'a> Gateway<'a> {
         }
     }
 
+    fn take_from_kernel(&mut self) -> bool {
+        for _ in 0..TURN {
+            let now = self.clock.now();
+            let DataPath::Kernel(kernel) = &mut self.data_path else { return false };
+            if !kernel.listen(now, &mut self.router) {
+                return false;
+            }
+            self.drain();
+        }
+        true
+    }
+
     fn take_from_host(&mut self, buffer: &mut [u8]) -> bool {
         for _ in 0..TURN {
-            let Ok(len) = self.tun.receive(buffer) else { return false };
+            let DataPath::Own(tun) = &self.data_path else { return false };
+            let Ok(len) = tun.receive(buffer) else { return false };
             let packet = buffer.get(..len).unwrap_or_default();
             let Ok(header) = IpHeader::parse(packet) else { continue };
             let now = self.clock.now();
@@ -304,16 +344,21 @@ impl<'a> Gateway<'a> {
 
     /// Does what the router wants.
     fn drain(&mut self) {
+        if let DataPath::Kernel(kernel) = &mut self.data_path {
+            // Before anything is sent: a peer may use an SA as soon as it has heard of it.
+            while let Some(action) = self.router.poll_data_path() {
+                kernel.act(self.clock.now(), &mut self.router, action);
+            }
+        }
         while let Some((port, packet)) = self.router.poll_transmit() {
             if self.inside.contains(&InterfaceIndex(port.0)) {
-                // A host that does not take a packet loses it, as on any wire.
-                let _ = self.tun.send(&packet);
+                self.give_host(&packet);
             } else {
                 self.send_outside(&packet);
             }
         }
         while let Some(packet) = self.router.poll_local() {
-            let _ = self.tun.send(&packet);
+            self.give_host(&packet);
         }
         let mut happened = false;
         while let Some(happening) = self.router.poll_happening() {
@@ -322,6 +367,13 @@ impl<'a> Gateway<'a> {
         }
         if happened {
             self.files.flush(&self.router);
+        }
+    }
+
+    fn give_host(&self, packet: &[u8]) {
+        if let DataPath::Own(tun) = &self.data_path {
+            // A host that does not take a packet loses it, as on any wire.
+            let _ = tun.send(packet);
         }
     }
 
@@ -359,6 +411,9 @@ impl<'a> Gateway<'a> {
                         .collect();
                     format!("no command '{}'; there are{known}", crate::cli::printable(command))
                 })?;
+                if let DataPath::Kernel(kernel) = &self.data_path {
+                    kernel.count(&mut self.router);
+                }
                 return Ok(show.of(&self.router, now));
             }
         }
@@ -368,15 +423,19 @@ impl<'a> Gateway<'a> {
     /// A new configuration: peers of which nothing changed keep their SAs. A faulty one changes nothing.
     fn reload(&mut self) {
         let result = configuration(self.options).and_then(|config| {
+            if let DataPath::Kernel(kernel) = &self.data_path {
+                // Before anything changes.
+                kernel.plan(&router(self.options, config.clone())?)?;
+            }
             let name = self.options.config.display().to_string();
             self.router.reconfigure(self.clock.now(), &name, config)?;
             self.files.stamp(self.router.config().timestamps);
             self.inside = inside(&self.router);
-            let protected = Protected::of(&self.router);
-            for side in &self.outside {
-                self.guard.apply(&protected, side.device.as_deref())?;
+            self.drain();
+            if let DataPath::Kernel(kernel) = &mut self.data_path {
+                kernel.apply(kernel.plan(&self.router)?)?;
             }
-            Ok(())
+            self.guard()
         });
         let _ = match result {
             Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
@@ -393,20 +452,12 @@ impl<'a> Gateway<'a> {
     }
 }
 
-fn sides(options: &RunOptions, router: &Router, netlink: &Netlink) -> Result<Vec<Side>, RunError> {
-    let mut sides = Vec::new();
-    for map in router.maps() {
-        for local in &map.locals {
-            let found = netlink.interface_of(*local);
-            let found = found.map_err(|error| RunError::of("looking up addresses", NET_ADMIN, error))?;
-            let (_, device) = found.ok_or(RunError::NoSuchAddress(*local))?;
-            // What an address of the loopback device sends leaves by another one.
-            let device = (device != "lo").then_some(device);
-            let sockets = Outside::open(*local, device.as_deref(), (options.port, options.nat_port))?;
-            sides.push(Side { interface: map.interface, local: *local, device, sockets });
-        }
+fn router(options: &RunOptions, config: RunningConfig) -> Result<Router, RunError> {
+    let mut settings = RouterOptions { key_log: options.keylog.is_some(), ..RouterOptions::default() };
+    if options.backend == Backend::Kernel {
+        settings.data_path = crate::router::DataPath::Caller;
     }
-    if sides.is_empty() { Err(RunError::NoMap) } else { Ok(sides) }
+    Ok(Router::new(&options.config.display().to_string(), config, provider(), settings)?)
 }
 
 fn inside(router: &Router) -> Vec<InterfaceIndex> {

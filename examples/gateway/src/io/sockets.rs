@@ -11,6 +11,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use ipsec_core::{IpHeader, Protocol};
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::Backend;
+use super::encap;
 use super::error::{NET_ADMIN, NET_BIND, NET_RAW, RunError};
 use crate::router::datagram::{self, Udp};
 use crate::router::{IKE_PORT, NAT_PORT};
@@ -39,7 +41,8 @@ enum Kind {
 pub(super) struct Outside {
     local: IpAddr,
     receivers: Vec<Receiver>,
-    raw: UdpSocket,
+    /// None where the kernel seals and opens: there is nothing but IKE here then.
+    raw: Option<UdpSocket>,
 }
 
 impl Outside {
@@ -48,6 +51,7 @@ impl Outside {
         local: IpAddr,
         device: Option<&str>,
         (port, nat_port): (u16, u16),
+        backend: Backend,
     ) -> Result<Self, RunError> {
         let udp = |port: u16, known: u16| -> Result<Receiver, RunError> {
             let what = || format!("UDP port {port} at {local}");
@@ -63,16 +67,19 @@ impl Outside {
             socket.bind(&address).map_err(|error| RunError::of(what, NET_RAW, error))?;
             Ok(Receiver { socket: socket.into(), kind: Kind::Protocol(protocol) })
         };
+        let mut receivers = vec![udp(port, IKE_PORT)?, udp(nat_port, NAT_PORT)?];
+        if backend == Backend::Kernel {
+            let socket = receivers.last().map(|receiver| encap::leave_to_kernel(&receiver.socket));
+            let what = "ESP in UDP by the kernel";
+            socket.transpose().map_err(|error| RunError::of(what, NET_ADMIN, error))?;
+            return Ok(Self { local, receivers, raw: None });
+        }
         let icmp = if local.is_ipv4() { Protocol::ICMP } else { Protocol::ICMPV6 };
-        let receivers = vec![
-            udp(port, IKE_PORT)?,
-            udp(nat_port, NAT_PORT)?,
-            protocol(Protocol::ESP)?,
-            protocol(Protocol::AH)?,
-            protocol(icmp)?,
-        ];
+        for one in [Protocol::ESP, Protocol::AH, icmp] {
+            receivers.push(protocol(one)?);
+        }
         let raw = socket((local, device), (Type::RAW, RAW), NET_RAW, "raw IP packets")?;
-        Ok(Self { local, receivers, raw: raw.into() })
+        Ok(Self { local, receivers, raw: Some(raw.into()) })
     }
 
     /// What to watch.
@@ -119,7 +126,8 @@ impl Outside {
         if !matches!(header.protocol(), Protocol::ESP | Protocol::AH | Protocol::UDP) {
             return Ok(false);
         }
-        self.raw.send_to(packet, SocketAddr::new(header.destination(), 0))?;
+        let Some(raw) = &self.raw else { return Ok(false) };
+        raw.send_to(packet, SocketAddr::new(header.destination(), 0))?;
         Ok(true)
     }
 }

@@ -43,6 +43,20 @@ impl FlowCounters {
         count(&mut self.verify, work.digested);
     }
 
+    /// What another data path has sent.
+    pub(super) const fn add_sent(&mut self, work: Work, packets: u64) {
+        add(&mut self.encaps, true, packets);
+        add(&mut self.encrypt, work.encrypted, packets);
+        add(&mut self.digest, work.digested, packets);
+    }
+
+    /// What another data path has delivered.
+    pub(super) const fn add_received(&mut self, work: Work, packets: u64) {
+        add(&mut self.decaps, true, packets);
+        add(&mut self.decrypt, work.encrypted, packets);
+        add(&mut self.verify, work.digested, packets);
+    }
+
     pub(super) const fn count_send_error(&mut self) {
         count(&mut self.send_errors, true);
     }
@@ -53,8 +67,12 @@ impl FlowCounters {
 }
 
 const fn count(counter: &mut u64, happened: bool) {
+    add(counter, happened, 1);
+}
+
+const fn add(counter: &mut u64, happened: bool, times: u64) {
     if happened {
-        *counter = counter.saturating_add(1);
+        *counter = counter.saturating_add(times);
     }
 }
 

@@ -8,9 +8,10 @@ use ipsec_core::{
     DfPolicy, Direction, DropReason, Flow, Match, PacketBuf, PathMtu, Policy, ReplayProtection, SaId,
     Selector, Spd, Unmatched,
 };
-use oakley::{BundleId, Identity, Path, Phase2Transform, SelectorPair};
+use oakley::{BundleId, Encapsulation, Identity, Path, Phase2Proposal, Phase2Transform, SelectorPair};
 
 use super::counters::FlowCounters;
+use super::policy::encapsulation_for;
 use super::routes::InterfaceIndex;
 use super::sa::{InboundSa, OutboundSa};
 use super::traffic::TrafficReports;
@@ -19,6 +20,9 @@ use super::traffic::TrafficReports;
 pub const MAX_WAITING: usize = 16;
 /// After a negotiation has failed, packets do not start another one for so long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// After SAs were handed to another data path, it does not start a negotiation for so long: a peer's first packet may
+/// be answered before the last message of the Quick Mode is here, and the data path then asks for what is coming.
+const SETTLE: Duration = Duration::from_secs(2);
 /// A negotiation of which nothing was heard for so long is over: longer than two exchanges of the engine can take.
 const MOST_WAIT: Duration = Duration::from_secs(90);
 
@@ -37,6 +41,14 @@ pub struct MapConfig {
     pub locals: Vec<IpAddr>,
     /// Its entries in the order in which packets meet them.
     pub entries: Vec<EntryConfig>,
+}
+
+impl EntryConfig {
+    /// Tunnel or transport for one of its flows, between our end and a peer.
+    #[must_use]
+    pub fn encapsulation_of(&self, ends: (IpAddr, IpAddr), flow: &SelectorPair) -> Encapsulation {
+        encapsulation_for(self.encapsulation, ends, flow)
+    }
 }
 
 impl MapConfig {
@@ -60,6 +72,10 @@ pub struct EntryConfig {
     pub replay: ReplayProtection,
     /// The DF bit of outer headers.
     pub df: DfPolicy,
+    /// What is proposed for its flows, most wanted first; empty for keys set by hand.
+    pub proposals: Vec<Phase2Proposal>,
+    /// Tunnel or transport, as configured.
+    pub encapsulation: Encapsulation,
 }
 
 /// One line of an entry's access list.
@@ -78,6 +94,8 @@ pub(super) struct FlowState {
     pub(super) map: usize,
     /// Index of its entry in the map.
     pub(super) entry: usize,
+    /// Names it from one configuration to the next.
+    pub(super) number: u32,
     pub(super) negotiated: SelectorPair,
     pub(super) counters: FlowCounters,
     /// Bundles, the newest last.
@@ -131,6 +149,8 @@ pub(super) struct Flows {
     /// The outermost outbound SA of each bundle, which is what others see of it.
     pub(super) outbound: BTreeMap<SaId, BundleId>,
     policies: BTreeMap<InterfaceIndex, Spd<FlowId>>,
+    /// The number of the next flow that was not there before.
+    next_number: u32,
 }
 
 impl Flows {
@@ -141,11 +161,13 @@ impl Flows {
             inbound: BTreeMap::new(),
             outbound: BTreeMap::new(),
             policies: BTreeMap::new(),
+            next_number: 0,
             maps,
         };
         for map in 0..this.maps.len() {
             this.add_map(map);
         }
+        this.number_flows(&BTreeMap::new());
         this
     }
 
@@ -168,6 +190,16 @@ impl Flows {
             }
         }
         self.policies.insert(config.interface, spd);
+    }
+
+    /// Numbers for all flows: those that they had, and fresh ones.
+    fn number_flows(&mut self, known: &BTreeMap<usize, u32>) {
+        for (index, flow) in self.flows.iter_mut().enumerate() {
+            flow.number = known.get(&index).copied().unwrap_or(self.next_number);
+            if flow.number == self.next_number {
+                self.next_number = self.next_number.wrapping_add(1);
+            }
+        }
     }
 
     /// The flow of another configuration that is this one.
@@ -195,16 +227,19 @@ impl Flows {
 
     /// Takes over the flows' counters and SAs from the flows of an earlier configuration.
     pub(super) fn adopt(&mut self, old: Self) {
-        let mut adopted = BTreeMap::new();
+        let (mut adopted, mut numbers) = (BTreeMap::new(), BTreeMap::new());
+        self.next_number = old.next_number;
         for (index, flow) in old.flows.iter().enumerate() {
             let Some(id) = self.counterpart(&old, flow) else { continue };
             let Some(own) = self.flow_mut(id) else { continue };
+            numbers.insert(id.0, flow.number);
             own.counters = flow.counters;
             own.bundles.clone_from(&flow.bundles);
             own.negotiating_until = flow.negotiating_until;
             let bundles = old.bundles.iter().filter(|(_, bundle)| bundle.flow == FlowId(index));
             adopted.extend(bundles.map(|(bundle, _)| (*bundle, id)));
         }
+        self.number_flows(&numbers);
         self.bundles = old.bundles;
         self.bundles.retain(|id, bundle| {
             let Some(flow) = adopted.get(id) else { return false };
@@ -346,6 +381,7 @@ impl FlowState {
         Self {
             map,
             entry,
+            number: 0,
             negotiated,
             counters: FlowCounters::default(),
             bundles: Vec::new(),
@@ -366,6 +402,11 @@ impl FlowState {
         }
         self.waiting.push_back(packet);
         Ok(())
+    }
+
+    /// SAs are being put into use elsewhere: what asks for SAs in this moment was on its way before.
+    pub(super) fn settle(&mut self, now: Duration) {
+        self.not_before = now.saturating_add(SETTLE);
     }
 
     /// Whether a negotiation runs.

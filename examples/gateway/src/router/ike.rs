@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use ipsec_core::{DropReason, PacketBuf, PathMtu, SaId, SaSnapshot, Spi};
 use oakley::{
-    Abort, Bundle, BundleId, Direction, Event, Input, Installation, LimitReached, Output, Path, RemoveReason,
-    Role, SelectorPair,
+    Abort, Bundle, BundleId, Direction, Event, Input, Installation, Output, Path, RemoveReason, Role,
+    SelectorPair,
 };
 
-use super::Router;
+use super::data_path::DataPathAction;
 use super::datagram;
 use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
 use super::flows::{BundleState, FlowId, FlowState, Installed};
 use super::install::{self, InstallError, Settings};
+<<<<<<< HEAD
 use super::traffic::TrafficReports;
+=======
+use super::{DataPath, Router};
+>>>>>>> cdbb693 (gateway run --backend kernel: the SAs and crypto maps go to Linux's own ESP and AH by netlink XFRM)
 
 impl Router {
     /// Gives the engine one input and does what it asks for.
@@ -30,14 +34,12 @@ impl Router {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { path, octets } => self.send_ike(now, path, &octets),
-                Output::Install(installation) => match self.install(now, &installation) {
-                    Ok(()) => {
-                        if let Some(keys) = &mut self.keys {
-                            keys.record_sas(&installation);
-                        }
+                Output::Install(installation) => {
+                    let bundle = installation.bundle;
+                    if let Err(error) = self.install(now, *installation) {
+                        self.install_failed(now, bundle, error);
                     }
-                    Err(error) => self.install_failed(now, installation.bundle, error),
-                },
+                }
                 Output::Remove(bundle, reason) => self.remove(now, bundle, reason),
                 Output::Move(bundle, path) => self.move_bundle(bundle, path),
                 Output::Event(event) => self.handle_event(now, event),
@@ -47,20 +49,16 @@ impl Router {
         }
     }
 
-    /// Reports the limits that a bundle has reached, each once.
-    pub(super) fn report_limits(&mut self, now: Duration, bundle: BundleId) {
-        if let Some(limit) = self.limit_of(now, bundle) {
-            self.tell_engine(now, Input::Used { bundle, limit });
-            // RFC 4301 4.4.2.1: past a hard limit the SAs go, also when the engine has forgotten them.
-            if limit == LimitReached::Hard {
-                self.remove(now, bundle, RemoveReason::Expired);
-            }
-        }
-    }
-
     fn send_ike(&mut self, now: Duration, path: Path, octets: &[u8]) {
         let identification = self.identification.draw();
         match datagram::udp_between(path.local, path.remote, identification, octets) {
+            // The caller's socket cuts what is too long for the way.
+            Some(packet) if self.data_path == DataPath::Caller => {
+                match self.routing.egress(path.remote.ip()) {
+                    Some(interface) => self.outbox.push_back((interface, packet)),
+                    None => self.counters.count_unroutable(),
+                }
+            }
             Some(packet) => {
                 self.send_bypassing(now, path.remote.ip(), &PacketBuf::copy_of(&packet), usize::MAX);
             }
@@ -69,7 +67,7 @@ impl Router {
     }
 
     /// Puts one direction of a bundle into use.
-    fn install(&mut self, now: Duration, installation: &Installation) -> Result<(), InstallError> {
+    fn install(&mut self, now: Duration, installation: Installation) -> Result<(), InstallError> {
         let selector = install::selector(&installation.selectors)?;
         let flow = self.flows.covering(&installation.path, &selector).ok_or(InstallError::NoFlow)?;
         let settings = self.settings(flow).ok_or(InstallError::NoFlow)?;
@@ -82,7 +80,7 @@ impl Router {
             path: installation.path,
             identity: installation.identity.clone(),
             may_move: installation.may_move,
-            in_udp: install::udp(installation).is_some(),
+            in_udp: install::udp(&installation).is_some(),
             selector,
             outbound: Vec::new(),
             inbound: Vec::new(),
@@ -92,7 +90,7 @@ impl Router {
         };
         match installation.direction {
             Direction::Inbound => {
-                let inbound = numbered(install::inbound(installation, &settings, &self.provider, now)?);
+                let inbound = numbered(install::inbound(&installation, &settings, &self.provider, now)?);
                 let destination = installation.path.local.ip();
                 let layers: Vec<SaId> =
                     inbound.iter().map(|one| sa_id(one.sa.snapshot(now), destination)).collect();
@@ -103,7 +101,7 @@ impl Router {
                 (bundle.inbound, bundle.layers) = (inbound, layers);
             }
             Direction::Outbound => {
-                let outbound = numbered(install::outbound(installation, &settings, &self.provider, now)?);
+                let outbound = numbered(install::outbound(&installation, &settings, &self.provider, now)?);
                 let state = self.flows.bundles.entry(id).or_insert(empty);
                 state.outbound = outbound;
                 if let Some(outermost) = state.outermost() {
@@ -115,6 +113,12 @@ impl Router {
             && !flow.bundles.contains(&id)
         {
             flow.bundles.push(id);
+        }
+        if let Some(keys) = &mut self.keys {
+            keys.record_sas(&installation);
+        }
+        if settings.elsewhere {
+            self.hand_over(now, flow, installation, &settings);
         }
         Ok(())
     }
@@ -134,10 +138,11 @@ impl Router {
             if let Some(after) = state.outermost() {
                 self.flows.outbound.insert(after, id);
             }
+            self.act(DataPathAction::Move(id, path));
         }
     }
 
-    fn install_failed(&mut self, now: Duration, bundle: BundleId, error: InstallError) {
+    pub(super) fn install_failed(&mut self, now: Duration, bundle: BundleId, error: InstallError) {
         self.happened(now, Occurrence::InstallFailed(error));
         self.remove(now, bundle, RemoveReason::InstallFailed);
         // The outputs that follow are drained by whoever drains these.
@@ -150,15 +155,20 @@ impl Router {
             replay: entry.replay,
             df: entry.df,
             identification: Arc::clone(&self.identification),
+            elsewhere: self.data_path == DataPath::Caller,
         })
     }
 
     /// Takes a bundle out of use, both directions.
-    fn remove(&mut self, now: Duration, bundle: BundleId, reason: RemoveReason) {
+    pub(super) fn remove(&mut self, now: Duration, bundle: BundleId, reason: RemoveReason) {
         let Some(state) = self.flows.remove(bundle) else { return };
+<<<<<<< HEAD
         if reason == RemoveReason::PeerDead {
             self.flows.peer_died(state.flow, state.path.remote.ip());
         }
+=======
+        self.act(DataPathAction::Remove(bundle));
+>>>>>>> cdbb693 (gateway run --backend kernel: the SAs and crypto maps go to Linux's own ESP and AH by netlink XFRM)
         let (local, remote) = (state.path.local.ip(), state.path.remote.ip());
         let mut removed = Vec::new();
         for one in &state.inbound {

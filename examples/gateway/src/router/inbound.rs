@@ -295,5 +295,6 @@ fn open(
             (Work { encrypted: encrypts(esp.suite()), digested: esp.suite().icv_len() > 0 }, opened)
         }
         InboundSa::Ah(_) => (Work { encrypted: false, digested: true }, opened),
+        InboundSa::Elsewhere(_) => (Work::default(), opened),
     }))
 }

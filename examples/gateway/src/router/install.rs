@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crypto_provider::{CryptoProvider, HashAlgorithm};
 use ipsec_core::{
-    DfPolicy, IdentificationCounter, InboundConfig, InvalidSelector, Lifetime, MixedFamilies, Mode,
-    OutboundConfig, Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
+    DfPolicy, IdentificationCounter, InboundConfig, InboundState, InvalidSelector, Lifetime, MixedFamilies,
+    Mode, OutboundConfig, OutboundState, Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
 };
 use ipsec_esp::{Keys, Suite, SuiteError, UdpEncapsulation};
 use oakley::{
@@ -14,7 +14,7 @@ use oakley::{
 };
 use thiserror::Error;
 
-use super::sa::{InboundSa, OutboundSa};
+use super::sa::{Elsewhere, InboundSa, OutboundSa};
 
 /// A kilobyte of a negotiated lifetime (RFC 2407 4.5).
 const KILOBYTE: u64 = 1024;
@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) replay: ReplayProtection,
     pub(super) df: DfPolicy,
     pub(super) identification: Arc<IdentificationCounter>,
+    /// Whether packets are sealed and opened elsewhere.
+    pub(super) elsewhere: bool,
 }
 
 /// Why a negotiated SA cannot be used.
@@ -55,6 +57,9 @@ pub enum InstallError {
     /// AH without a hash, or two SAs of one protocol.
     #[error("a combination of protocols that makes no bundle")]
     Bundle,
+    /// The data path beside the router does not take them, and why.
+    #[error("{0}")]
+    Elsewhere(String),
     /// No configured flow covers the negotiated one.
     #[error("no crypto map entry covers the negotiated flow")]
     NoFlow,
@@ -73,6 +78,13 @@ pub(super) fn outbound(
         let mut config = OutboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?);
         config.lifetime = lifetime(installation);
         config.identification = Arc::clone(&settings.identification);
+        if settings.elsewhere {
+            let state = OutboundState::new(config, now);
+            let suite = suite_elsewhere(sa, installation)?;
+            out.push((sa.transform, OutboundSa::Elsewhere(Elsewhere::new(state, suite))));
+            innermost = false;
+            continue;
+        }
         let sealed = match keyed(sa, installation, provider)? {
             Keyed::Esp(transform) => {
                 let sa = ipsec_esp::OutboundSa::new(config, transform, now);
@@ -105,6 +117,13 @@ pub(super) fn inbound(
             InboundConfig::new(Spi::new(sa.spi.0)?, mode(installation, settings, innermost)?, selector);
         config.lifetime = lifetime(installation);
         config.replay = settings.replay;
+        if settings.elsewhere {
+            let state = InboundState::new(config, now);
+            let suite = suite_elsewhere(sa, installation)?;
+            out.push((sa.transform, InboundSa::Elsewhere(Elsewhere::new(state, suite))));
+            innermost = false;
+            continue;
+        }
         let opened = match keyed(sa, installation, provider)? {
             Keyed::Esp(transform) => {
                 let sa = ipsec_esp::InboundSa::new(config, transform, now);
@@ -128,7 +147,7 @@ pub(super) fn inbound(
 }
 
 /// The SAs of a direction, innermost first. RFC 2401 4.3: on the wire AH is always outside ESP.
-fn layers(installation: &Installation) -> Result<Vec<&KeyedSa>, InstallError> {
+pub(super) fn layers(installation: &Installation) -> Result<Vec<&KeyedSa>, InstallError> {
     let mut layers: Vec<&KeyedSa> = installation.sas.iter().collect();
     layers.sort_by_key(|sa| core::cmp::Reverse(sa.transform.protocol));
     match layers.as_slice() {
@@ -163,6 +182,22 @@ fn mode(installation: &Installation, settings: &Settings, innermost: bool) -> Re
         | Encapsulation::Transport
         | Encapsulation::UdpTransport => Ok(Mode::Transport),
         _ => Err(InstallError::Encapsulation),
+    }
+}
+
+/// The suite of an ESP SA; None for AH.
+pub(super) fn esp_suite(sa: &KeyedSa, installation: &Installation) -> Option<Suite> {
+    let is_esp = sa.transform.protocol == oakley::Protocol::Esp;
+    is_esp.then(|| suite(&sa.transform, installation.sha256_icv_len))
+}
+
+/// The same for an SA that is used elsewhere.
+fn suite_elsewhere(sa: &KeyedSa, installation: &Installation) -> Result<Option<Suite>, InstallError> {
+    let suite = esp_suite(sa, installation);
+    match suite {
+        None if udp(installation).is_some() => Err(InstallError::Encapsulation),
+        None if sa.transform.integrity.is_none() => Err(InstallError::Bundle),
+        _ => Ok(suite),
     }
 }
 
@@ -206,7 +241,7 @@ pub(super) fn suite(transform: &Phase2Transform, sha256_icv_len: usize) -> Suite
 }
 
 /// RFC 2403, 2404: 96 bits; RFC 4868: half of the hash, and for SHA-256 what the peer uses.
-const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
+pub(super) const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
     match hash {
         HashAlgorithm::Sha256 => sha256_icv_len,
         HashAlgorithm::Sha384 => 24,
@@ -216,7 +251,7 @@ const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
 }
 
 /// The limits of a bundle, in octets.
-fn lifetime(installation: &Installation) -> Lifetime {
+pub(super) fn lifetime(installation: &Installation) -> Lifetime {
     let octets = |kilobytes: u64| kilobytes.saturating_mul(KILOBYTE);
     let Installation { lifetime, soft, .. } = installation;
     Lifetime {

@@ -15,6 +15,7 @@
 
 mod admin;
 mod counters;
+mod data_path;
 pub mod datagram;
 mod event;
 mod flows;
@@ -44,6 +45,7 @@ use crate::ios::{ConfigError, lower, runs};
 use crate::keylog::KeyLog;
 
 pub use counters::{FlowCounters, RouterCounters};
+pub use data_path::{DataPathAction, Handover, Protection};
 pub use event::{DroppedPacket, Happening, Occurrence, RemovedSa, SaConnections};
 pub use flows::{EntryConfig, FlowId, LineConfig, MAX_WAITING, MapConfig};
 pub use install::InstallError;
@@ -88,6 +90,18 @@ pub struct RouterOptions {
     pub engine: oakley::Config,
     /// Whether keys are written down for [`Router::key_log`].
     pub key_log: bool,
+    /// Who seals and opens packets.
+    pub data_path: DataPath,
+}
+
+/// Who seals and opens the packets of the SAs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataPath {
+    /// The router itself.
+    #[default]
+    Own,
+    /// Its caller, as [`Router::poll_data_path`] says.
+    Caller,
 }
 
 impl Default for RouterOptions {
@@ -97,7 +111,7 @@ impl Default for RouterOptions {
         let mut engine = oakley::Config::default();
         engine.retransmit_after = Duration::from_secs(1);
         engine.max_sends = 5;
-        Self { engine, key_log: false }
+        Self { engine, key_log: false, data_path: DataPath::Own }
     }
 }
 
@@ -122,6 +136,9 @@ pub struct Router {
     /// ICMP errors that were sent of late.
     errors_told: ErrorRate,
     keys: Option<KeyLog>,
+    data_path: DataPath,
+    /// What the caller's data path has to do.
+    actions: VecDeque<DataPathAction>,
     /// Packets of which fragments are missing.
     reassembly: Reassembly,
 }
@@ -163,6 +180,8 @@ impl Router {
             drops_told: BTreeMap::new(),
             errors_told: ErrorRate::default(),
             keys: options.key_log.then(KeyLog::default),
+            data_path: options.data_path,
+            actions: VecDeque::new(),
             reassembly: Reassembly::new(),
         })
     }

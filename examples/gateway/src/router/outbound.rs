@@ -123,18 +123,26 @@ impl Router {
         if !flow.is_negotiating() && !flow.may_negotiate(now) {
             return self.refuse(now, id, &packet, DropReason::NoSa);
         }
-        let request = self.flows.ends(flow).map(|(local, remote)| Request {
-            path: Path { local: SocketAddr::new(local, IKE_PORT), remote: SocketAddr::new(remote, IKE_PORT) },
-            selectors: flow.negotiated.clone(),
-        });
-        let Some(request) = request else { return self.refuse(now, id, &packet, DropReason::NoSa) };
+        if self.flows.ends(flow).is_none() {
+            return self.refuse(now, id, &packet, DropReason::NoSa);
+        }
         let Some(flow) = self.flows.flow_mut(id) else { return };
-        let begins = flow.begin(now);
         if flow.wait(packet).is_err() {
             flow.counters.count_send_error();
             self.drops.count(DropReason::NoSa);
         }
-        if begins && self.engine.handle_input(now, Input::Initiate(request)).is_err() {
+        self.begin_negotiation(now, id);
+    }
+
+    /// Asks for SAs for a flow, unless a negotiation runs.
+    pub(super) fn begin_negotiation(&mut self, now: Duration, id: FlowId) {
+        let Some(flow) = self.flows.flow(id) else { return };
+        let request = self.flows.ends(flow).map(|(local, remote)| Request {
+            path: Path { local: SocketAddr::new(local, IKE_PORT), remote: SocketAddr::new(remote, IKE_PORT) },
+            selectors: flow.negotiated.clone(),
+        });
+        let (Some(request), Some(flow)) = (request, self.flows.flow_mut(id)) else { return };
+        if flow.begin(now) && self.engine.handle_input(now, Input::Initiate(request)).is_err() {
             self.give_up(now, id);
         }
         self.drain_engine(now);
@@ -179,6 +187,7 @@ fn seal(
                 work.digested |= esp.suite().icv_len() > 0;
             }
             OutboundSa::Ah(_) => work.digested = true,
+            OutboundSa::Elsewhere(_) => {}
         }
     }
     Ok(work)

@@ -223,6 +223,7 @@ impl OutboundSa {
         let protocol = match self {
             Self::Esp(_) => Protocol::ESP,
             Self::Ah(_) => Protocol::AH,
+            Self::Elsewhere(sa) => sa.protocol(),
         };
         SaId { destination, protocol, spi: self.config().spi }
     }
@@ -231,6 +232,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.config(),
             Self::Ah(sa) => sa.config(),
+            Self::Elsewhere(sa) => sa.state.config(),
         }
     }
 }

@@ -62,7 +62,11 @@ impl ConfiguredPolicy {
                 Protection::Negotiated { proposals, encapsulation, lifetime, pfs, .. } => {
                     Some(Phase2Policy {
                         proposals: proposals.clone(),
-                        encapsulation: encapsulation_for(*encapsulation, path, flow),
+                        encapsulation: encapsulation_for(
+                            *encapsulation,
+                            (path.local.ip(), path.remote.ip()),
+                            flow,
+                        ),
                         selectors: flow.clone(),
                         lifetime: *lifetime,
                         pfs: *pfs,
@@ -82,12 +86,15 @@ fn permitted<'a>(rules: &'a [MapRule], packets: &Selector) -> Option<&'a Selecto
 }
 
 /// Transport mode is for the two gateways' own traffic; what only passes through is tunnelled (RFC 4301 4.1).
-fn encapsulation_for(configured: Encapsulation, path: &Path, flow: &SelectorPair) -> Encapsulation {
+pub(super) fn encapsulation_for(
+    configured: Encapsulation,
+    (local, remote): (IpAddr, IpAddr),
+    flow: &SelectorPair,
+) -> Encapsulation {
     let is_host = |range: &core::ops::RangeInclusive<IpAddr>, host: IpAddr| {
         *range.start() == host && *range.end() == host
     };
-    let own =
-        is_host(&flow.local.addresses, path.local.ip()) && is_host(&flow.remote.addresses, path.remote.ip());
+    let own = is_host(&flow.local.addresses, local) && is_host(&flow.remote.addresses, remote);
     if own { configured } else { Encapsulation::Tunnel }
 }
 
@@ -178,9 +185,11 @@ pub(super) fn maps(policies: &Policies, routing: &RoutingTable) -> Vec<MapConfig
 }
 
 fn entry(entry: &MapPolicy, df: DfPolicy) -> EntryConfig {
-    let replay = match &entry.protection {
-        Protection::Negotiated { replay, .. } => *replay,
-        Protection::Manual(_) => None,
+    let (replay, proposals, encapsulation) = match &entry.protection {
+        Protection::Negotiated { replay, proposals, encapsulation, .. } => {
+            (*replay, proposals.clone(), *encapsulation)
+        }
+        Protection::Manual(_) => (None, Vec::new(), Encapsulation::Tunnel),
     };
     let lines = entry.rules.iter().filter_map(|rule| match (&rule.rule, &rule.flow) {
         (Rule::Permit(selector), Some(flow)) => {
@@ -199,5 +208,7 @@ fn entry(entry: &MapPolicy, df: DfPolicy) -> EntryConfig {
             _ => ReplayProtection::default(),
         },
         df,
+        proposals,
+        encapsulation,
     }
 }

@@ -1,16 +1,46 @@
-//! ESP and AH SAs side by side.
+//! ESP and AH SAs side by side, and those whose packets somebody else seals and opens.
 
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use crypto_provider::SecureRandom;
-use ipsec_core::{DropReason, Limit, MixedFamilies, Mode, Opened, PacketBuf, SaSnapshot, SealError};
+use ipsec_core::{
+    DropReason, Exhausted, InboundState, Limit, MixedFamilies, Mode, Opened, OutboundState, PacketBuf,
+    Protocol, SaSnapshot, SealError,
+};
 use ipsec_esp::Suite;
 
 /// An SA that protects packets.
 pub(super) enum OutboundSa {
     Esp(ipsec_esp::OutboundSa),
     Ah(ipsec_ah::OutboundSa),
+    Elsewhere(Elsewhere<OutboundState>),
+}
+
+/// An SA in another data path: its life in time is watched here, its packets are counted there.
+pub(super) struct Elsewhere<State> {
+    pub(super) state: State,
+    /// None for AH.
+    pub(super) suite: Option<Suite>,
+    pub(super) packets: u64,
+    pub(super) octets: u64,
+}
+
+impl<State> Elsewhere<State> {
+    pub(super) const fn new(state: State, suite: Option<Suite>) -> Self {
+        Self { state, suite, packets: 0, octets: 0 }
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        if self.suite.is_some() { Protocol::ESP } else { Protocol::AH }
+    }
+
+    fn counted(&self, mut snapshot: SaSnapshot) -> SaSnapshot {
+        (snapshot.packets, snapshot.octets) = (self.packets, self.octets);
+        let remaining = &mut snapshot.remaining.octets;
+        *remaining = remaining.map(|octets| octets.saturating_sub(self.octets));
+        snapshot
+    }
 }
 
 impl OutboundSa {
@@ -30,6 +60,8 @@ impl OutboundSa {
                 let sequence = sa.reserve(packet.len(), now)?;
                 sa.seal(sequence, packet)
             }
+            // All of its sequence numbers are the other data path's.
+            Self::Elsewhere(_) => Err(Exhausted::Sequence.into()),
         }
     }
 
@@ -41,6 +73,7 @@ impl OutboundSa {
             }
             Self::Esp(sa) => sa.max_payload(limit),
             Self::Ah(sa) => limit.saturating_sub(sa.overhead(over_v6)),
+            Self::Elsewhere(_) => limit,
         }
     }
 
@@ -49,6 +82,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.move_to(remote),
             Self::Ah(_) => Ok(()),
+            Self::Elsewhere(sa) => sa.state.move_to(remote.ip()),
         }
     }
 
@@ -56,6 +90,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.count_drop(reason),
             Self::Ah(sa) => sa.count_drop(reason),
+            Self::Elsewhere(sa) => sa.state.count_drop(reason),
         }
     }
 
@@ -63,6 +98,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.poll_limit(now),
             Self::Ah(sa) => sa.poll_limit(now),
+            Self::Elsewhere(sa) => sa.state.poll_limit(now),
         }
     }
 
@@ -70,6 +106,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.next_deadline(),
             Self::Ah(sa) => sa.next_deadline(),
+            Self::Elsewhere(sa) => sa.state.next_deadline(),
         }
     }
 
@@ -77,6 +114,7 @@ impl OutboundSa {
         match self {
             Self::Esp(sa) => sa.snapshot(now),
             Self::Ah(sa) => sa.snapshot(now),
+            Self::Elsewhere(sa) => sa.counted(sa.state.snapshot(sa.protocol(), now)),
         }
     }
 }
@@ -85,6 +123,7 @@ impl OutboundSa {
 pub(super) enum InboundSa {
     Esp(ipsec_esp::InboundSa),
     Ah(ipsec_ah::InboundSa),
+    Elsewhere(Elsewhere<InboundState>),
 }
 
 impl InboundSa {
@@ -93,6 +132,7 @@ impl InboundSa {
         match self {
             Self::Esp(sa) => sa.open(packet, now),
             Self::Ah(sa) => sa.open(packet, now),
+            Self::Elsewhere(_) => Err(DropReason::NoSa),
         }
     }
 
@@ -100,6 +140,7 @@ impl InboundSa {
         match self {
             Self::Esp(sa) => sa.poll_limit(now),
             Self::Ah(sa) => sa.poll_limit(now),
+            Self::Elsewhere(sa) => sa.state.poll_limit(now),
         }
     }
 
@@ -107,6 +148,7 @@ impl InboundSa {
         match self {
             Self::Esp(sa) => sa.next_deadline(),
             Self::Ah(sa) => sa.next_deadline(),
+            Self::Elsewhere(sa) => sa.state.next_deadline(),
         }
     }
 
@@ -114,6 +156,7 @@ impl InboundSa {
         match self {
             Self::Esp(sa) => sa.snapshot(now),
             Self::Ah(sa) => sa.snapshot(now),
+            Self::Elsewhere(sa) => sa.counted(sa.state.snapshot(sa.protocol(), now)),
         }
     }
 
@@ -122,6 +165,7 @@ impl InboundSa {
         match self {
             Self::Esp(sa) => Some(sa.suite().iv_len()),
             Self::Ah(_) => None,
+            Self::Elsewhere(sa) => sa.suite.map(|suite| suite.iv_len()),
         }
     }
 }

@@ -162,6 +162,7 @@ fn outbound_view(one: &Installed<OutboundSa>, bundle: &BundleState, replay: bool
     let iv_len = match &one.sa {
         OutboundSa::Esp(esp) => Some(esp.suite().iv_len()),
         OutboundSa::Ah(_) => None,
+        OutboundSa::Elsewhere(sa) => sa.suite.map(|suite| suite.iv_len()),
     };
     let view = view(one.transform, &one.sa.snapshot(now), bundle, now);
     SaView { connection: one.connection, iv_len, replay_detection: replay, ..view }

@@ -1,0 +1,418 @@
+//! The kernel's own ESP and AH as the data path, by netlink XFRM (linux/xfrm.h).
+//!
+//! Everything of ours has a number in one range: SAs and templates as their reqid, policies as their priority. What a
+//! gateway that was killed has left is known by that, and removed at the next start; what others have made stays.
+
+mod algorithm;
+mod policy;
+mod selector;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, RawFd};
+
+use ipsec_core::{DfPolicy, Lifetime};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_xfrm::{
+    UserPolicyId, UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XfrmAttrs, XfrmMessage,
+    policy as policies, state as states,
+};
+use netlink_sys::Socket;
+use netlink_sys::protocols::NETLINK_XFRM;
+use oakley::{BundleId, Direction, LimitReached, Protocol};
+
+use self::policy::{Piece, Shape};
+use super::RunOptions;
+use super::error::{NET_ADMIN, RunError};
+use super::netlink::{Conversation, Refusal};
+use crate::router::{DataPathAction, Handover, InstallError, NAT_PORT, Protection, Router};
+
+const ASK: u16 = NLM_F_REQUEST | NLM_F_ACK;
+const ADD: u16 = ASK | NLM_F_CREATE | NLM_F_EXCL;
+
+/// How long the kernel waits for SAs that it has asked for, before it asks again (seconds, net.core.xfrm_acq_expires): as
+/// long as the router waits after a failed negotiation.
+const PATIENCE: &str = "/proc/sys/net/core/xfrm_acq_expires";
+const PATIENT: &str = "5";
+
+/// The SPI of SAs that are made only to see whether the kernel takes them.
+const PROBE: u32 = u32::MAX;
+
+/// Octets of a HMAC-SHA-256 ICV (RFC 4868 2.6).
+const SHA256_ICV: usize = 16;
+
+/// Octets of events that wait.
+const EVENTS: usize = 1 << 20;
+
+/// Something that the kernel says by itself.
+enum Event {
+    /// A packet needs SAs.
+    Demanded(u32),
+    /// A limit was reached.
+    Used(BundleId, LimitReached),
+}
+
+/// The kernel's data path, and what of it is ours.
+pub(super) struct Kernel {
+    requests: Conversation,
+    events: Socket,
+    bundles: BTreeMap<BundleId, Bundle>,
+    bypasses: Vec<Piece>,
+    pieces: Vec<Piece>,
+    /// The SAs that the policies of each flow ask for.
+    shapes: BTreeMap<u32, Shape>,
+    policies: Vec<policies::ModifyMessage>,
+    /// Our own port of ESP in UDP, which the router calls 4500.
+    nat_port: u16,
+    patience: Option<String>,
+}
+
+/// Policies that may be made.
+pub(super) struct Plan {
+    pieces: Vec<Piece>,
+    shapes: BTreeMap<u32, Shape>,
+}
+
+/// What the kernel has of a bundle.
+struct Bundle {
+    flow: u32,
+    shape: Shape,
+    states: Vec<(Direction, UserSaId)>,
+}
+
+impl Kernel {
+    /// Removes what an earlier run has left, and makes the policies.
+    pub(super) fn open(options: &RunOptions, router: &Router) -> Result<Self, RunError> {
+        let what = "the kernel's ESP and AH (XFRM)";
+        let requests = Conversation::open(NETLINK_XFRM).map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => refused(what, error.into()),
+            _ if error.raw_os_error() == Some(NO_PROTOCOL) => refused(what, error.into()),
+            _ => RunError::of(what, NET_ADMIN, error),
+        })?;
+        let events = listen().map_err(|error| RunError::of(what, NET_ADMIN, error))?;
+        let locals: Vec<IpAddr> = router.maps().iter().flat_map(|map| map.locals.iter().copied()).collect();
+        let mut this = Self {
+            requests,
+            events,
+            bundles: BTreeMap::new(),
+            bypasses: policy::bypasses(&locals, &[options.port, options.nat_port]),
+            pieces: Vec::new(),
+            shapes: BTreeMap::new(),
+            policies: Vec::new(),
+            nat_port: options.nat_port,
+            patience: None,
+        };
+        this.sweep().map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
+        let plan = this.plan(router)?;
+        this.apply(plan)?;
+        this.patience = fs::read_to_string(PATIENCE).ok().filter(|_| fs::write(PATIENCE, PATIENT).is_ok());
+        Ok(this)
+    }
+
+    /// What to watch.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.events.as_raw_fd()
+    }
+
+    /// What a router's maps are to the kernel.
+    ///
+    /// # Errors
+    /// [`RunError::Kernel`] for what the kernel has not.
+    pub(super) fn plan(&self, router: &Router) -> Result<Plan, RunError> {
+        self.probe(router)?;
+        let too_many =
+            || RunError::Kernel { what: "the access lists".to_owned(), said: "too many policies".to_owned() };
+        let (pieces, shapes) = policy::pieces(router).ok_or_else(too_many)?;
+        let is_no_prefix = |piece: &&Piece| selector::of(&piece.packets, selector::Way::Out).is_empty();
+        if let Some(piece) = pieces.iter().find(is_no_prefix) {
+            let what = format!("{:?} to {:?}", piece.packets.local(), piece.packets.remote());
+            return Err(RunError::Kernel { what, said: "its policies have prefixes".to_owned() });
+        }
+        policy::messages(&self.bypasses, &pieces, &shapes).ok_or_else(too_many)?;
+        Ok(Plan { pieces, shapes })
+    }
+
+    /// Makes the policies those of a plan.
+    pub(super) fn apply(&mut self, plan: Plan) -> Result<(), RunError> {
+        let Plan { pieces, mut shapes } = plan;
+        // Flows that have SAs go on with them.
+        let used = self.bundles.values().filter(|bundle| shapes.contains_key(&bundle.flow));
+        let used: Vec<_> = used.map(|bundle| (bundle.flow, bundle.shape.clone())).collect();
+        shapes.extend(used);
+        let wanted = policy::messages(&self.bypasses, &pieces, &shapes).unwrap_or_default();
+        self.replace(wanted).map_err(|refusal| match refusal.error.kind() {
+            ErrorKind::AlreadyExists => {
+                RunError::Taken { what: "an IPsec policy".to_owned(), error: refusal.error }
+            }
+            _ => refused("a policy", refusal),
+        })?;
+        (self.pieces, self.shapes) = (pieces, shapes);
+        Ok(())
+    }
+
+    /// Does what the router wants.
+    pub(super) fn act(&mut self, now: Duration, router: &mut Router, action: DataPathAction) {
+        match action {
+            DataPathAction::Install(handover) => {
+                if let Err(error) = self.install(&handover) {
+                    router.not_installed(now, handover.installation.bundle, error);
+                }
+            }
+            DataPathAction::Remove(bundle) => self.remove(bundle),
+            // The kernel's SAs stay where they are; the peer gets others where it is.
+            DataPathAction::Move(bundle, _) => router.end(now, bundle),
+        }
+    }
+
+    /// Tells the router what the kernel says; whether there may be more.
+    pub(super) fn listen(&mut self, now: Duration, router: &mut Router) -> bool {
+        let octets = match self.events.recv_from_full() {
+            Ok((octets, _)) => octets,
+            // What was lost in a flood is asked for again, or ends in time.
+            Err(error) => return !matches!(error.kind(), ErrorKind::WouldBlock),
+        };
+        match NetlinkMessage::<XfrmMessage>::deserialize(&octets).ok().and_then(|message| self.event(message))
+        {
+            Some(Event::Demanded(flow)) => router.demanded(now, flow),
+            Some(Event::Used(bundle, limit)) => router.used(now, bundle, limit),
+            None => {}
+        }
+        true
+    }
+
+    fn event(&self, message: NetlinkMessage<XfrmMessage>) -> Option<Event> {
+        match message.payload {
+            NetlinkPayload::InnerMessage(XfrmMessage::Acquire(acquire)) => {
+                let templates = acquire.nlas.iter().find_map(|attribute| match attribute {
+                    XfrmAttrs::Template(templates) => templates.first(),
+                    _ => None,
+                });
+                policy::flow(templates?.reqid).map(Event::Demanded)
+            }
+            NetlinkPayload::InnerMessage(XfrmMessage::Expire(message)) => {
+                let id = state::id(&message.expire.state);
+                let is_its = |bundle: &Bundle| bundle.states.iter().any(|(_, known)| *known == id);
+                let (bundle, _) = self.bundles.iter().find(|(_, bundle)| is_its(bundle))?;
+                let limit = if message.expire.hard == 0 { LimitReached::Soft } else { LimitReached::Hard };
+                Some(Event::Used(*bundle, limit))
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells the router what the kernel has counted.
+    pub(super) fn count(&self, router: &mut Router) {
+        for (bundle, known) in &self.bundles {
+            for (direction, id) in &known.states {
+                let request = states::DelGetMessage { user_sa_id: *id, nlas: Vec::new() };
+                let Ok(answers) = self.requests.ask(XfrmMessage::GetSa(request), ASK) else { continue };
+                for answer in answers {
+                    let XfrmMessage::AddSa(mut state) = answer else { continue };
+                    algorithm::wipe(&mut state.nlas);
+                    let protocol = if id.proto == netlink_packet_xfrm::IPPROTO_ESP {
+                        Protocol::Esp
+                    } else {
+                        Protocol::Ah
+                    };
+                    let counted = state.user_sa_info.lifetime_cur;
+                    router.counted(*bundle, (*direction, protocol), (counted.packets, counted.bytes));
+                }
+            }
+        }
+    }
+
+    fn install(&mut self, handover: &Handover) -> Result<(), InstallError> {
+        let installation = &handover.installation;
+        let port = |known: u16| if known == NAT_PORT { self.nat_port } else { known };
+        let messages = state::messages(handover, policy::reqid(handover.flow), port)?;
+        let shape = Shape::of(handover);
+        let bundle = self.bundles.entry(installation.bundle);
+        let bundle = bundle.or_insert_with(|| Bundle {
+            flow: handover.flow,
+            shape: shape.clone(),
+            states: Vec::new(),
+        });
+        for mut message in messages {
+            let id = state::id(&message.user_sa_info);
+            let answer = self.requests.ask(XfrmMessage::AddSa(message.clone()), ADD);
+            algorithm::wipe(&mut message.nlas);
+            answer.map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
+            bundle.states.push((installation.direction, id));
+        }
+        if self.shapes.get(&handover.flow) != Some(&shape) {
+            self.shapes.insert(handover.flow, shape);
+            let wanted = policy::messages(&self.bypasses, &self.pieces, &self.shapes).unwrap_or_default();
+            self.replace(wanted).map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, bundle: BundleId) {
+        for (_, id) in self.bundles.remove(&bundle).into_iter().flat_map(|bundle| bundle.states) {
+            self.remove_state(id);
+        }
+    }
+
+    fn remove_state(&self, id: UserSaId) {
+        let request = states::DelGetMessage { user_sa_id: id, nlas: Vec::new() };
+        // Its life may have ended by itself.
+        let _ = self.requests.ask(XfrmMessage::DeleteSa(request), ASK);
+    }
+
+    /// Puts policies in the place of those that are there: what both have is never missing in between.
+    fn replace(&mut self, wanted: Vec<policies::ModifyMessage>) -> Result<(), Refusal> {
+        for policy in &wanted {
+            let before = self.policies.iter_mut().find(|before| policy::same_packets(before, policy));
+            match before {
+                Some(before) if before == policy => {}
+                Some(before) => {
+                    self.requests.ask(XfrmMessage::UpdatePolicy(policy.clone()), ASK)?;
+                    before.clone_from(policy);
+                }
+                None => {
+                    self.requests.ask(XfrmMessage::AddPolicy(policy.clone()), ADD)?;
+                    self.policies.push(policy.clone());
+                }
+            }
+        }
+        let stays =
+            |policy: &policies::ModifyMessage| wanted.iter().any(|other| policy::same_packets(other, policy));
+        let gone: Vec<_> = self.policies.iter().filter(|policy| !stays(policy)).cloned().collect();
+        for policy in gone {
+            self.remove_policy(&policy);
+        }
+        self.policies = wanted;
+        Ok(())
+    }
+
+    fn remove_policy(&self, policy: &policies::ModifyMessage) {
+        let known = &policy.user_policy_info;
+        let id = UserPolicyId { selector: known.selector, direction: known.direction, index: 0 };
+        let request = policies::DelGetMessage { user_policy_id: id, nlas: Vec::new() };
+        // Somebody may have removed it.
+        let _ = self.requests.ask(XfrmMessage::DeletePolicy(request), ASK);
+    }
+
+    /// Removes what a gateway that was killed has left.
+    fn sweep(&self) -> Result<(), Refusal> {
+        let dump = NLM_F_REQUEST | NLM_F_DUMP;
+        for answer in self.requests.ask(XfrmMessage::GetPolicy(policies::DelGetMessage::default()), dump)? {
+            if let XfrmMessage::AddPolicy(policy) = answer {
+                let known = &policy.user_policy_info;
+                if policy::is_ours(known.priority) && known.direction < XFRM_POLICY_MAX {
+                    self.remove_policy(&policy);
+                }
+            }
+        }
+        for answer in
+            self.requests.ask(XfrmMessage::GetDumpSa(states::GetDumpMessage { nlas: vec![] }), dump)?
+        {
+            if let XfrmMessage::AddSa(mut state) = answer {
+                algorithm::wipe(&mut state.nlas);
+                // One without an SPI is a question of the kernel's, which ends by itself.
+                if policy::is_ours(state.user_sa_info.reqid) && state.user_sa_info.id.spi != 0 {
+                    self.remove_state(state::id(&state.user_sa_info));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the kernel would take the SAs that may be negotiated: a peer should not be the one who finds out.
+    fn probe(&self, router: &Router) -> Result<(), RunError> {
+        let mut seen: Vec<Protection> = Vec::new();
+        for map in router.maps() {
+            for entry in &map.entries {
+                if entry.df == DfPolicy::Set {
+                    let what = "crypto ipsec df-bit set".to_owned();
+                    return Err(RunError::Kernel {
+                        what,
+                        said: "its tunnels copy that bit or clear it".to_owned(),
+                    });
+                }
+                let Some(remote) = entry.peers.first() else { continue };
+                let Some(local) = map.local(*remote) else { continue };
+                let choices = entry.proposals.iter().flat_map(|proposal| &proposal.protections).flatten();
+                for protection in choices.filter_map(|choice| Protection::of(choice, SHA256_ICV)) {
+                    if !seen.contains(&protection) {
+                        self.try_state((*remote, local), protection)?;
+                        seen.push(protection);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn try_state(&self, ends: (IpAddr, IpAddr), protection: Protection) -> Result<(), RunError> {
+        let name = protection.name().unwrap_or_else(|| format!("{protection:?}"));
+        let (encryption, integrity) = protection.key_lens();
+        // Any key will do that no cipher calls weak.
+        let key: Vec<u8> = (1..=u8::MAX).collect();
+        let state = state::State {
+            ends,
+            spi: PROBE,
+            protection,
+            keys: (key.get(..encryption).unwrap_or_default(), key.get(..integrity).unwrap_or_default()),
+            tunnel: false,
+            reqid: policy::BASE,
+            lifetime: Lifetime::default(),
+            selector: None,
+            any_family: false,
+            replay: None,
+            df: DfPolicy::default(),
+            ports: None,
+        };
+        let unknown = || refused(&name, io::Error::from(ErrorKind::Unsupported).into());
+        let message = state.message().ok_or_else(unknown)?;
+        let id = state::id(&message.user_sa_info);
+        self.requests.ask(XfrmMessage::AddSa(message), ADD).map_err(|refusal| refused(&name, refusal))?;
+        self.remove_state(id);
+        Ok(())
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        for (_, bundle) in core::mem::take(&mut self.bundles) {
+            for (_, id) in bundle.states {
+                self.remove_state(id);
+            }
+        }
+        for policy in core::mem::take(&mut self.policies) {
+            self.remove_policy(&policy);
+        }
+        if let Some(before) = self.patience.take() {
+            let _ = fs::write(PATIENCE, before);
+        }
+    }
+}
+
+/// EPROTONOSUPPORT: a kernel without CONFIG_XFRM_USER.
+const NO_PROTOCOL: i32 = 93;
+
+fn refused(what: &str, refusal: Refusal) -> RunError {
+    match RunError::of(what, NET_ADMIN, io::Error::from(refusal.error.kind())) {
+        privilege @ RunError::Privilege { .. } => privilege,
+        _ => RunError::Kernel { what: what.to_owned(), said: refusal.to_string() },
+    }
+}
+
+fn listen() -> io::Result<Socket> {
+    let mut socket = Socket::new(NETLINK_XFRM)?;
+    socket.bind_auto()?;
+    socket.set_non_blocking(true)?;
+    // The kernel gives less where it has less.
+    let _ = socket.set_rx_buf_sz(EVENTS);
+    socket.add_membership(XFRMNLGRP_ACQUIRE)?;
+    socket.add_membership(XFRMNLGRP_EXPIRE)?;
+    Ok(socket)
+}

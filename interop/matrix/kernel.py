@@ -1,0 +1,249 @@
+"""Our gateway with the kernel's own ESP and AH as its data path, in a guest kernel, against our user-space gateway."""
+import re
+import shutil
+import time
+
+from .core import Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
+from .ios import Site
+
+RUNNING = "is running at"
+#: What of an SA or a policy is ours: `reqid` and `priority` from 0x49500000 on.
+OURS = re.compile(r"\b(?:reqid|priority) (\d+)")
+SENT = re.compile(r"lifetime current:\s+(\d+)\(bytes\), (\d+)\(packets\)")
+
+
+class Guest(Session):
+    """A guest kernel at 10.9.0.2, our namespace at 10.9.0.1."""
+
+    def start(self):
+        lab("kernel-peer.sh", "up", self.folder, timeout=60)
+        state = dict(line.split("=", 1) for line in (self.folder / "state").read_text().splitlines())
+        self.namespace = state["NS"]
+        shutil.copy(self.options.gateway, self.folder / "gateway")
+
+    def stop(self):
+        lab("kernel-peer.sh", "down", self.folder, timeout=60)
+
+    def inside(self, command, timeout=60):
+        """A command for the guest's shell."""
+        return lab("kernel-peer.sh", "run", self.folder, command, timeout=timeout)
+
+    def left(self):
+        """What of a gateway the guest's kernel has."""
+        found = {"states": self.inside("ip xfrm state"), "policies": self.inside("ip xfrm policy"), "routes": self.inside("ip route show proto 149")}
+        return [name for name, text in found.items() if text.strip()]
+
+    def before_row(self):
+        self.inside("pkill -KILL -x gateway; ip xfrm state flush; ip xfrm policy flush; ip route flush proto 149; true")
+
+
+class InKernel:
+    """`gateway run --backend kernel` in the guest."""
+
+    def __init__(self, session, config, name="kernel"):
+        self.session, self.name = session, name
+        (session.folder / f"{name}.cfg").write_text(config)
+
+    def start(self):
+        command = f"/mnt/gateway run --backend kernel --config /mnt/{self.name}.cfg --socket /run/{self.name}.sock --log /mnt/{self.name}.log"
+        self.session.inside(f"setsid {command} >/mnt/{self.name}.out 2>&1 </dev/null & echo $! >/mnt/{self.name}.pid")
+        said = self.session.folder / f"{self.name}.out"
+        wait_for("the gateway in the guest", 10, lambda: "gateway: " in said.read_text() or RUNNING in said.read_text())
+        if RUNNING not in said.read_text():
+            raise Fault(said.read_text().strip()[-300:])
+        return self
+
+    def signal(self, word):
+        """Nobody in the guest waits for the ended, so they stay as zombies for a while."""
+        self.session.inside(f"P=$(cat /mnt/{self.name}.pid); kill -{word} $P; for i in $(seq 100); do grep -q 'State:.[^Z]' /proc/$P/status || exit 0; "
+                            "sleep 0.05; done; exit 1")
+
+    def show(self, command):
+        return self.session.inside(f'/mnt/gateway exec --socket /run/{self.name}.sock "{command}"')
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        self.signal("TERM" if kind is None else "KILL")
+        if kind is None and self.session.left():
+            raise Fault(f"left in the kernel: {', '.join(self.session.left())}")
+
+
+def pair(session, folder, **site):
+    """Both gateways for one site."""
+    here = Site(**site)
+    there = Site(**{**site, "local": here.remote, "remote": here.local, "inside": here.outside, "outside": here.inside, "inside_address": "10.2.0.1"})
+    return Gateway(session.options, session.namespace, folder, here.text(), name="user"), InKernel(session, there.text())
+
+
+def ends(site):
+    return ("10.9.0.1", "10.9.0.2") if site.get("transport") else ("10.1.0.1", "10.2.0.1")
+
+
+def guest_reaches(session, source, target, count):
+    session.inside(f"for i in $(seq 15); do ping -n -q -c 1 -W 1 -I {source} {target} >/dev/null && break; done; "
+                   f"ping -n -q -c {count} -i 0.2 -W 3 -I {source} {target}")
+
+
+def carries(first, least_esp=0, least_ah=0, states=2, word="", **site):
+    """Traffic both ways; the guest's kernel counts it, tshark opens it with the keys that the other side logged."""
+    def check(session, row, folder):
+        user, kernel = pair(session, folder, **site)
+        here, there = ends(site)
+        with user, kernel:
+            if first == "kernel":
+                guest_reaches(session, there, here, 5)
+                ping(session.namespace, here, there, 5)
+            else:
+                reach(session.namespace, here, there)
+                ping(session.namespace, here, there, 5)
+                guest_reaches(session, there, here, 5)
+            counted = SENT.findall(session.inside("ip -s xfrm state"))
+            if len(counted) < states or not all(int(packets) >= 10 for _, packets in counted[-states:]):
+                raise Fault(f"the kernel's SAs count {counted}")
+            if word not in session.inside("ip xfrm state"):
+                raise Fault(f"no {word} in the kernel's SAs")
+            text = kernel.show("show crypto ipsec sa")
+            if not any(int(number) >= 10 for number in re.findall(r"#pkts encaps: (\d+)", text)):
+                raise Fault(f"the gateway shows {re.findall('#pkts .*', text)}")
+        judge(user, least_esp=least_esp, least_ah=least_ah)
+    return check
+
+
+def killed(session, row, folder):
+    """After SIGKILL its SAs stay in the kernel; the next start removes them and nothing of anybody else, and works."""
+    user, kernel = pair(session, folder)
+    here, there = ends({})
+    session.inside("ip xfrm state add src 10.9.0.7 dst 10.9.0.2 proto esp spi 0x777 mode tunnel reqid 7 auth-trunc 'hmac(sha1)' "
+                   "0x0102030405060708090a0b0c0d0e0f1011121314 96 enc 'cbc(aes)' 0x0102030405060708090a0b0c0d0e0f10; "
+                   "ip xfrm policy add src 10.77.0.0/24 dst 10.88.0.0/24 dir out priority 7 tmpl proto esp reqid 7 mode transport")
+    with user:
+        kernel.start()
+        reach(session.namespace, here, there)
+        before = OURS.findall(session.inside("ip xfrm state; ip xfrm policy"))
+        kernel.signal("KILL")
+        if len([number for number in before if int(number) >= 0x49500000]) < 4 or "spi" not in session.inside("ip xfrm state"):
+            raise Fault(f"the kernel had {before}")
+        kernel.start()
+        stale = session.inside("ip xfrm state")
+        if "0x00000777" not in stale or stale.count("proto esp") != 1:
+            raise Fault(f"after the next start the kernel has {stale}")
+        guest_reaches(session, there, here, 3)
+        reach(session.namespace, here, there)
+        kernel.signal("TERM")
+    left = session.inside("ip xfrm state; ip xfrm policy")
+    if left.count("reqid 7") != 2 or len(OURS.findall(left)) != 3:
+        raise Fault(f"what is not ours did not stay alone: {left}")
+
+
+def clear(session, row, folder):
+    """T101: what the map protects is neither sent nor taken in clear, with SAs and without."""
+    user, kernel = pair(session, folder)
+    here, there = ends({})
+    with user, kernel:
+        # A route of our side around its own tunnel: what it sends is clear.
+        listen = ("python3 -c \"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('10.2.0.1', 4001)); s.settimeout(3)\n"
+                  "try: print(s.recv(100).decode())\nexcept TimeoutError: print('nothing')\"")
+        mac = session.inside("cat /sys/class/net/vec0/address").strip()
+        forge = ("from scapy.all import Ether, IP, UDP, sendp\n"
+                 f"sendp([Ether(dst='{mac}') / IP(src='{here}', dst='{there}') / UDP(sport=4000, dport=4001) / b'forged'] * 3, iface='tap0', verbose=False)")
+        session.inside(f"({listen}) >/mnt/heard 2>&1 </dev/null & sleep 1")
+        run("ip", "netns", "exec", session.namespace, "/usr/bin/python3", "-c", forge)
+        time.sleep(4)
+        if (session.folder / "heard").read_text().strip() != "nothing":
+            raise Fault(f"the kernel took a clear packet: {(session.folder / 'heard').read_text()}")
+        refused = session.inside("grep -E 'XfrmIn(NoPols|TmplMismatch|PolBlock)' /proc/net/xfrm_stat")
+        if not any(int(line.split()[1]) for line in refused.splitlines()):
+            raise Fault(f"no policy refused it: {refused}")
+
+
+def renewed(session, row, folder):
+    """A kilobyte lifetime that the kernel counts: its soft limit makes a new Quick Mode, and the old SAs go."""
+    user, kernel = pair(session, folder, more="crypto ipsec security-association lifetime kilobytes 2560")
+    here, there = ends({})
+    with user, kernel:
+        guest_reaches(session, there, here, 1)
+        first = set(re.findall(r"spi (0x\w+)", session.inside("ip xfrm state")))
+        ping(session.namespace, here, there, 2600, size=1300, every="0.005")
+        later = set(re.findall(r"spi (0x\w+)", session.inside("ip xfrm state")))
+        if not first or later == first:
+            raise Fault("no new SAs after more than the kilobytes of the first")
+        if "hard 2621440(bytes)" not in session.inside("ip -s xfrm state"):
+            raise Fault("the kernel was not told the limit")
+        # Who began the first Quick Mode comes to its soft limit first.
+        begun = (session.folder / "kernel.log").read_text().count("beginning Quick Mode exchange")
+        if begun != 2:
+            raise Fault(f"{begun} Quick Modes were begun by the side whose kernel counts")
+        ping(session.namespace, here, there, 5)
+
+
+def reloaded(session, row, folder):
+    """SIGHUP: a flow that is gone loses its policies and SAs, a configuration that the kernel cannot do changes nothing."""
+    user, kernel = pair(session, folder)
+    here, there = ends({})
+    config = session.folder / "kernel.cfg"
+    text = config.read_text()
+
+    def reload(new):
+        said = session.folder / "kernel.out"
+        before = len(said.read_text())
+        config.write_text(new)
+        session.inside("kill -HUP $(cat /mnt/kernel.pid)")
+        return wait_for("a word about the configuration", 5, lambda: said.read_text()[before:])
+
+    with user, kernel:
+        reach(session.namespace, here, there)
+        before = session.inside("ip xfrm policy; ip xfrm state | grep spi")
+        if "stays in force" not in reload(text.replace("version 12.4", "version 12.4\ncrypto ipsec df-bit set")):
+            raise Fault("a DF bit that Linux cannot set was taken")
+        reload(text)
+        if session.inside("ip xfrm policy; ip xfrm state | grep spi") != before:
+            raise Fault("reading the same again changed something")
+        reload(text.replace("permit ip 10.2.0.0 0.0.0.255", "permit ip host 10.2.0.9"))
+        after = session.inside("ip xfrm policy; ip xfrm state")
+        if "10.2.0.9/32" not in after or "10.2.0.0/24" in after or "spi" in after:
+            raise Fault(f"the kernel has {after}")
+
+
+def refuses(session, row, folder):
+    """A kernel without an algorithm, and a user without the privilege: the gateway says which."""
+    _, kernel = pair(session, folder, esp="3des-md5")
+    gateway = "timeout 5 /mnt/gateway run --backend kernel --config /mnt/kernel.cfg 2>&1"
+    said = session.inside(f"chmod 644 /mnt/kernel.cfg; setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_bind_service "
+                          f"--ambient-caps=+net_bind_service {gateway}; true")
+    if "cap_net_admin" not in said:
+        raise Fault(f"without the privilege: {said.strip()[-200:]}")
+    # The modules of the cipher are out of reach for a moment.
+    said = session.inside("rmmod des_generic; B=$(cat /proc/sys/kernel/modprobe); echo /bin/false >/proc/sys/kernel/modprobe; "
+                          f"{gateway}; echo $B >/proc/sys/kernel/modprobe; modprobe -d /mnt/mod des_generic; true")
+    if "does not take ESP with cbc(des3_ede) and hmac(md5)" not in said:
+        raise Fault(f"without the cipher: {said.strip()[-200:]}")
+    return said.strip().splitlines()[-1]
+
+
+def rows():
+    guest = (Guest,)
+    for text, first, least, site in (
+            ("ESP tunnel, aes128-sha1", "user", dict(least_esp=20), dict(esp="aes128-sha1")),
+            ("ESP tunnel, 3des-md5", "kernel", dict(least_esp=20), dict(esp="3des-md5")),
+            ("ESP tunnel, aes256-sha256, PFS", "kernel", dict(least_esp=20), dict(esp="aes256-sha256", pfs="modp1024")),
+            ("ESP tunnel, aes256gcm16", "kernel", dict(least_esp=20), dict(esp="aes256gcm16")),
+            ("ESP tunnel, null-sha1", "user", dict(least_esp=20), dict(esp="null-sha1")),
+            ("AH tunnel, sha1", "kernel", dict(least_ah=20), dict(esp=None, ah="sha1")),
+            ("AH tunnel, sha256", "user", dict(least_ah=20), dict(esp=None, ah="sha256")),
+            ("AH + ESP tunnel, sha1 + des-sha1", "user", dict(least_esp=20, least_ah=20, states=4), dict(esp="des-sha1", ah="sha1")),
+            ("AH + ESP tunnel, md5 + aes128-sha1", "kernel", dict(least_esp=20, least_ah=20, states=4), dict(esp="aes128-sha1", ah="md5")),
+            ("ESP in UDP, tunnel, aes128-sha1", "user", dict(least_esp=20, word="espinudp"), dict(esp="aes128-sha1", more="crypto isakmp nat force-encapsulation")),
+            ("ESP transport, des-sha1", "user", dict(least_esp=20), dict(esp="des-sha1", transport=True)),
+            ("ESP transport, aes128-sha1", "kernel", dict(least_esp=20), dict(esp="aes128-sha1", transport=True)),
+            ("AH + ESP transport, sha1 + des-sha1", "kernel", dict(least_esp=20, least_ah=20, states=4),
+             dict(esp="des-sha1", ah="sha1", transport=True))):
+        yield Row("own, Linux's ESP and AH", "responder" if first == "user" else "initiator", "main", text, guest,
+                  carries(first, **least, **site), quick=text in ("ESP tunnel, aes128-sha1", "AH + ESP tunnel, sha1 + des-sha1", "ESP transport, des-sha1"))
+    for text, check, quick in (("SIGKILL, and the next start removes what is stale", killed, True),
+                               ("T101: a forged clear packet", clear, False),
+                               ("SIGHUP: the same, an impossible and another configuration", reloaded, False),
+                               ("a cipher and a privilege that are missing", refuses, False),
+                               ("kilobytes that the kernel counts", renewed, False)):
+        yield Row("own, Linux's ESP and AH", "both", "main", text, guest, check, quick=quick)
