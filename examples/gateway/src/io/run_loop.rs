@@ -70,6 +70,8 @@ struct Gateway<'a> {
     /// Interfaces without a map: the host is behind them.
     inside: Vec<InterfaceIndex>,
     data_path: DataPath,
+    /// When the kernel was last asked what it has counted.
+    counted: Duration,
     guards: Vec<(Option<InterfaceIndex>, Guard)>,
     control: Option<Control>,
     files: Files,
@@ -166,6 +168,7 @@ impl<'a> Gateway<'a> {
             outside,
             inside,
             data_path,
+            counted: Duration::ZERO,
             guards,
             control,
             files,
@@ -254,6 +257,7 @@ impl<'a> Gateway<'a> {
             if self.router.poll_timeout().is_some_and(|at| at <= now) {
                 self.router.handle_timeout(now);
             }
+            self.count(now);
             self.drain();
             if self.signals.reload.swap(false, Ordering::Relaxed) {
                 self.reload();
@@ -263,11 +267,31 @@ impl<'a> Gateway<'a> {
         Ok(())
     }
 
+    /// Asks the kernel what it has counted, as often as the router wants to know.
+    fn count(&mut self, now: Duration) {
+        let due = self.next_count().is_some_and(|due| due <= now);
+        if let (true, DataPath::Kernel(kernel)) = (due, &self.data_path) {
+            self.counted = now;
+            kernel.count(now, &mut self.router);
+        }
+    }
+
+    fn next_count(&self) -> Option<Duration> {
+        let DataPath::Kernel(_) = self.data_path else { return None };
+        self.router.counting_interval().map(|every| self.counted.saturating_add(every))
+    }
+
     fn wait(&self, more: bool) -> Option<Duration> {
         if more {
             return Some(Duration::ZERO);
         }
-        let timeout = self.router.poll_timeout().map(|at| at.saturating_sub(self.clock.now()));
+        let timeout = self
+            .router
+            .poll_timeout()
+            .into_iter()
+            .chain(self.next_count())
+            .min()
+            .map(|at| at.saturating_sub(self.clock.now()));
         let client = self.control.as_ref().is_some_and(Control::is_busy).then_some(CLIENT_TURN);
         timeout.into_iter().chain(client).min()
     }
@@ -412,7 +436,7 @@ impl<'a> Gateway<'a> {
                     format!("no command '{}'; there are{known}", crate::cli::printable(command))
                 })?;
                 if let DataPath::Kernel(kernel) = &self.data_path {
-                    kernel.count(&mut self.router);
+                    kernel.count(now, &mut self.router);
                 }
                 return Ok(show.of(&self.router, now));
             }

@@ -139,9 +139,16 @@ impl Router {
         self.tell_engine(now, Input::Delete(Target::Bundle(bundle)));
     }
 
+    /// How often [`Router::counted`] is to be told, so that dead peers are noticed; None while nobody minds.
+    #[must_use]
+    pub fn counting_interval(&self) -> Option<Duration> {
+        self.flows.bundles.values().filter_map(|bundle| bundle.reports.every()).min()
+    }
+
     /// The other data path has counted `packets` and `octets` on an SA of a bundle since it was installed.
     pub fn counted(
         &mut self,
+        now: Duration,
         bundle: BundleId,
         (direction, protocol): (Direction, Protocol),
         (packets, octets): (u64, u64),
@@ -172,11 +179,14 @@ impl Router {
                 })
             }
         };
-        let Some(flow) = self.flows.flow_mut(flow) else { return };
+        let (Some(flow), Some(more)) = (self.flows.flow_mut(flow), more.filter(|more| *more > 0)) else {
+            return;
+        };
         match direction {
-            Direction::Outbound => flow.counters.add_sent(work, more.unwrap_or(0)),
-            Direction::Inbound => flow.counters.add_received(work, more.unwrap_or(0)),
+            Direction::Outbound => flow.counters.add_sent(work, more),
+            Direction::Inbound => flow.counters.add_received(work, more),
         }
+        self.report_traffic(now, bundle, direction);
     }
 
     /// Writes down what the other data path has to do.

@@ -15,11 +15,8 @@ use super::datagram;
 use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
 use super::flows::{BundleState, FlowId, FlowState, Installed};
 use super::install::{self, InstallError, Settings};
-<<<<<<< HEAD
 use super::traffic::TrafficReports;
-=======
 use super::{DataPath, Router};
->>>>>>> cdbb693 (gateway run --backend kernel: the SAs and crypto maps go to Linux's own ESP and AH by netlink XFRM)
 
 impl Router {
     /// Gives the engine one input and does what it asks for.
@@ -86,7 +83,7 @@ impl Router {
             inbound: Vec::new(),
             layers: Vec::new(),
             path_mtu: PathMtu::new(),
-            reports: TrafficReports::new(installation),
+            reports: TrafficReports::new(&installation),
         };
         match installation.direction {
             Direction::Inbound => {
@@ -162,13 +159,10 @@ impl Router {
     /// Takes a bundle out of use, both directions.
     pub(super) fn remove(&mut self, now: Duration, bundle: BundleId, reason: RemoveReason) {
         let Some(state) = self.flows.remove(bundle) else { return };
-<<<<<<< HEAD
         if reason == RemoveReason::PeerDead {
             self.flows.peer_died(state.flow, state.path.remote.ip());
         }
-=======
         self.act(DataPathAction::Remove(bundle));
->>>>>>> cdbb693 (gateway run --backend kernel: the SAs and crypto maps go to Linux's own ESP and AH by netlink XFRM)
         let (local, remote) = (state.path.local.ip(), state.path.remote.ip());
         let mut removed = Vec::new();
         for one in &state.inbound {

@@ -19,6 +19,11 @@ impl TrafficReports {
         Self { every: installation.report_traffic, inbound: None, outbound: None }
     }
 
+    /// How often packets are to be reported.
+    pub(super) const fn every(&self) -> Option<Duration> {
+        self.every
+    }
+
     /// Whether a packet that passes now is to be reported. One report stands for all packets of its interval, but the first
     /// one that comes after a report of something sent is the answer to it.
     fn is_due(&mut self, direction: Direction, now: Duration) -> bool {

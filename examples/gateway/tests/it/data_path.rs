@@ -157,11 +157,11 @@ fn a_data_path_that_refuses_ends_the_bundle_at_both_ends() {
 fn what_the_data_path_counts_is_shown() {
     let mut pair = pair(AH_ESP);
     let one = bundle(&negotiate(&mut pair)[0]);
-    let router = &mut pair.routers[0];
+    let (now, router) = (pair.now, &mut pair.routers[0]);
     for protocol in [oakley::Protocol::Esp, oakley::Protocol::Ah] {
-        router.counted(one, (Direction::Outbound, protocol), (7, 700));
-        router.counted(one, (Direction::Outbound, protocol), (9, 900));
-        router.counted(one, (Direction::Inbound, protocol), (3, 2048));
+        router.counted(now, one, (Direction::Outbound, protocol), (7, 700));
+        router.counted(now, one, (Direction::Outbound, protocol), (9, 900));
+        router.counted(now, one, (Direction::Inbound, protocol), (3, 2048));
     }
     let flow = &router.snapshot(pair.now).flows[0];
     assert_eq!((flow.counters.encaps, flow.counters.encrypt, flow.counters.digest), (9, 9, 9));
@@ -183,4 +183,29 @@ fn flows_keep_their_numbers_and_new_ones_get_fresh_ones() {
     assert_eq!((before.as_slice(), after.len()), (&[0][..], 2));
     assert_eq!(after[1], 0, "the old flow, which is the second one now");
     assert_ne!(after[0], after[1]);
+}
+
+#[test]
+fn counters_of_the_data_path_tell_whether_a_peer_is_alive() {
+    let configs = PRESHARE.map(|config| {
+        config.replacen("version 11.3", "version 12.4\ncrypto isakmp keepalive 10 2 on-demand", 1)
+    });
+    let asked_after = |sent, came: u64| {
+        let mut pair = pair([&configs[0], &configs[1]]);
+        let one = bundle(&negotiate(&mut pair)[0]);
+        assert!(pair.routers[0].counting_interval().is_some());
+        pair.run_for(20 * SECOND);
+        let before = pair.wire.len();
+        let now = pair.now;
+        pair.routers[0].counted(now, one, (Direction::Outbound, oakley::Protocol::Esp), (sent, 100));
+        pair.routers[0].counted(now, one, (Direction::Inbound, oakley::Protocol::Esp), (came, 100));
+        pair.run_for(15 * SECOND);
+        pair.wire.len() - before
+    };
+    assert_eq!(asked_after(0, 0), 0, "nobody minds");
+    assert_eq!(asked_after(5, 5), 0, "it answers");
+    assert_ne!(asked_after(5, 0), 0, "it is asked whether it is there");
+    let mut plain = pair(PRESHARE);
+    negotiate(&mut plain);
+    assert_eq!(plain.routers[0].counting_interval(), None);
 }

@@ -8,11 +8,8 @@
     reason = "a test may panic"
 )]
 
-<<<<<<< HEAD
-mod dead_peer;
-=======
 mod data_path;
->>>>>>> cdbb693 (gateway run --backend kernel: the SAs and crypto maps go to Linux's own ESP and AH by netlink XFRM)
+mod dead_peer;
 mod debug_lines;
 mod demo;
 mod ike_fragments;

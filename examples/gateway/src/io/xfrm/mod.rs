@@ -208,10 +208,12 @@ impl Kernel {
         }
     }
 
-    /// Tells the router what the kernel has counted.
-    pub(super) fn count(&self, router: &mut Router) {
+    /// Tells the router what the kernel has counted: what was sent before what came, which may be the answer.
+    pub(super) fn count(&self, now: Duration, router: &mut Router) {
         for (bundle, known) in &self.bundles {
-            for (direction, id) in &known.states {
+            let mut states: Vec<_> = known.states.iter().collect();
+            states.sort_by_key(|(direction, _)| core::cmp::Reverse(*direction));
+            for (direction, id) in states {
                 let request = states::DelGetMessage { user_sa_id: *id, nlas: Vec::new() };
                 let Ok(answers) = self.requests.ask(XfrmMessage::GetSa(request), ASK) else { continue };
                 for answer in answers {
@@ -223,7 +225,7 @@ impl Kernel {
                         Protocol::Ah
                     };
                     let counted = state.user_sa_info.lifetime_cur;
-                    router.counted(*bundle, (*direction, protocol), (counted.packets, counted.bytes));
+                    router.counted(now, *bundle, (*direction, protocol), (counted.packets, counted.bytes));
                 }
             }
         }
