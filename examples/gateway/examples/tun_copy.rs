@@ -22,8 +22,10 @@ fn main() -> io::Result<()> {
     let (inward, from) = (Arc::clone(&tun), Arc::clone(&socket));
     thread::spawn(move || {
         let mut buffer = [0; 2048];
-        while let Ok(count) = from.recv(&mut buffer) {
-            if let Some(packet) = buffer.get(..count) {
+        loop {
+            // An error here says that the other end is not there yet.
+            let count = from.recv(&mut buffer).unwrap_or(0);
+            if let Some(packet) = buffer.get(..count).filter(|packet| !packet.is_empty()) {
                 let _ = inward.send(packet);
             }
         }

@@ -15,5 +15,5 @@ mod transcript;
 pub use hosts::{CANARY, Host, HostEvent};
 pub use observer::{Kind, Observer, Row, TunnelCount};
 pub use run::{DemoError, Options, Source, run};
-pub use scenario::{Expectation, Feature, Play, SCENARIOS, Scenario, list};
+pub use scenario::{Expectation, Feature, Play, SCENARIOS, Scenario, Wire, list};
 pub use topology::TopologyError;

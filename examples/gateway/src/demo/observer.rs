@@ -141,6 +141,12 @@ impl Observer {
         rows.fold(0, |sum, (_, row)| row.packets.saturating_add(sum))
     }
 
+    /// Octets of the longest packet of one kind.
+    pub(super) fn longest(&self, kind: Kind) -> usize {
+        let rows = self.rows.iter().filter(|((_, _, of), _)| *of == kind);
+        rows.map(|(_, row)| row.largest).max().unwrap_or(0)
+    }
+
     /// Ports from which the first end sent ESP in UDP.
     pub(super) const fn ports(&self) -> &BTreeSet<u16> {
         &self.ports

@@ -110,7 +110,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
     let stamps = routers.iter().map(|router| router.config().timestamps);
     let parts: Vec<_> = hostnames.iter().cloned().zip(stamps).collect();
     let transcript = Transcript::new(out, &parts, Switches::USEFUL);
-    let (mut network, places) = topology::build(options.seed, routers, options.scenario.translator, trouble)?;
+    let (mut network, places) = topology::build(options.seed, routers, options.scenario.wire, trouble)?;
     network.capture();
     let mut stage = Stage::new(network, places, transcript);
     place(&mut stage, &hostnames)?;

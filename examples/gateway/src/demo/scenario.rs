@@ -59,6 +59,18 @@ pub enum Feature {
     DeadPeers,
     /// The first router is behind an address translator (RFC 3947, RFC 3948).
     AddressTranslation,
+    /// IKE messages that are longer than the wire carries go in fragments of their own (Cisco's payload 132).
+    IkeFragments,
+}
+
+/// What is between the routers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wire {
+    /// The address of the translator that the first router is behind.
+    pub translator: Option<Ipv4Addr>,
+    /// Octets of the longest packet that it carries; longer ones vanish.
+    pub mtu: Option<usize>,
 }
 
 /// One scenario.
@@ -72,8 +84,8 @@ pub struct Scenario {
     /// The routers' configurations, with the names that errors carry. The first one is the peer of all others, and the
     /// host behind it speaks first.
     pub configs: &'static [(&'static str, &'static str)],
-    /// The address of the translator that the first router is behind.
-    pub translator: Option<Ipv4Addr>,
+    /// What is between the routers.
+    pub wire: Wire,
     /// What must come out.
     pub expectation: Expectation,
     /// What is done.
@@ -95,11 +107,19 @@ const fn plain(
     configs: &'static [(&'static str, &'static str)],
     expectation: Expectation,
 ) -> Scenario {
-    Scenario { name, about, configs, translator: None, expectation, play: Play::Talk, features: &[] }
+    Scenario {
+        name,
+        about,
+        configs,
+        wire: Wire { translator: None, mtu: None },
+        expectation,
+        play: Play::Talk,
+        features: &[],
+    }
 }
 
 /// All scenarios; the first one is the default.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 15] = [
     plain(
         "preshare",
         "pre-shared keys, DES and SHA, a tunnel with ESP",
@@ -213,12 +233,22 @@ pub const SCENARIOS: [Scenario; 14] = [
     },
     Scenario {
         play: Play::Translated,
-        translator: Some(Ipv4Addr::new(20, 20, 20, 21)),
+        wire: Wire { translator: Some(Ipv4Addr::new(20, 20, 20, 21)), mtu: None },
         features: &[Feature::AddressTranslation],
         ..plain(
             "nat",
             "the first router is behind an address translator, which in the end forgets it",
             &[config!("nat-a.cfg"), config!("nat-b.cfg")],
+            Expectation::Tunnel,
+        )
+    },
+    Scenario {
+        wire: Wire { translator: None, mtu: Some(400) },
+        features: &[Feature::IkeFragments],
+        ..plain(
+            "fragments",
+            "the wire carries no long packets and no IP fragments: long IKE messages go in fragments of their own",
+            &[config!("fragments-a.cfg"), config!("fragments-b.cfg")],
             Expectation::Tunnel,
         )
     },

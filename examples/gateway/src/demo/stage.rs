@@ -52,6 +52,10 @@ pub(super) struct Facts {
     pub(super) gaps: u32,
     /// Bundles that went because the peer had started again.
     pub(super) peer_restarted: u32,
+    /// IKE messages that were sent in parts.
+    pub(super) fragmented: u32,
+    /// IKE messages that were put together from parts.
+    pub(super) reassembled: u32,
     /// Peers that did not answer the question whether they are alive.
     pub(super) peer_dead: u32,
 }
@@ -307,6 +311,8 @@ impl Facts {
             }
             Event::IkeSaExpired { .. } | Event::IkeSaRemoved { .. } => &mut self.ike_sas_ended,
             Event::BundleRemoved { reason: RemoveReason::PeerRestarted, .. } => &mut self.peer_restarted,
+            Event::Fragmented { .. } => &mut self.fragmented,
+            Event::Reassembled { .. } => &mut self.reassembled,
             Event::PeerDead { .. } => &mut self.peer_dead,
             Event::Phase2Refused { .. } => &mut self.phase2_refused,
             Event::Failed { role: Role::Initiator, exchange: ExchangeType::QUICK, .. } => {

@@ -9,6 +9,7 @@ use oakley::SelectorPair;
 use thiserror::Error;
 
 use super::hosts::Host;
+use super::scenario::Wire;
 use super::switch::Switch;
 use crate::router::{InterfaceIndex, MapConfig, Router};
 
@@ -112,13 +113,14 @@ struct Plug {
     link: Link,
 }
 
-/// Builds the network. The first router is in the middle, behind a translator with the address `outside` if there is one.
+/// Builds the network. The first router is in the middle, behind the translator if there is one.
 pub(super) fn build(
     seed: u64,
     routers: Vec<Router>,
-    outside: Option<Ipv4Addr>,
+    between: Wire,
     trouble: Trouble,
 ) -> Result<(Network<DemoNode>, Places), TopologyError> {
+    let outside = between.translator;
     let sides = sides(&routers, outside.map(IpAddr::V4))?;
     let failed = |error: netsim::Error| TopologyError::Network(error.to_string());
     let mut network = Network::new(seed);
@@ -137,7 +139,9 @@ pub(super) fn build(
     for (leg, (router, [first, second])) in routers.zip(&sides).enumerate() {
         let name = host_name((2 * leg).saturating_add(1));
         let (router, host) = add(&mut network, router, second, name).map_err(failed)?;
-        let link = Link::new()
+        let link = between
+            .mtu
+            .map_or(Link::new(), |mtu| Link::new().mtu(mtu))
             .delay(WAN_DELAY)
             .loss(Chance::percent(trouble.loss))
             .reorder(Chance::percent(trouble.reorder), HOLD);

@@ -71,7 +71,8 @@ fn every_scenario_is_listed_and_ends_as_it_should() {
             "ipv6",
             "two-peers",
             "dead-peer",
-            "nat"
+            "nat",
+            "fragments"
         ]
     );
     for name in names {

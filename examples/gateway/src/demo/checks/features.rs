@@ -24,6 +24,7 @@ pub(super) fn checks(feature: Feature, stage: &Stage<'_>, trouble: Trouble) -> V
         Feature::SeveralPeers => several_peers(stage),
         Feature::DeadPeers => dead_peers(stage),
         Feature::AddressTranslation => address_translation(stage),
+        Feature::IkeFragments => ike_fragments(stage),
     }
 }
 
@@ -163,6 +164,25 @@ fn address_translation(stage: &Stage<'_>) -> Vec<Check> {
                 "the first router was seen at {} ports, the last one the translator's own choice",
                 ports.len()
             ),
+        ),
+    ]
+}
+
+fn ike_fragments(stage: &Stage<'_>) -> Vec<Check> {
+    let leg = stage.first_leg();
+    let ([a, b], observer) = (stage.pair(leg), stage.observe(leg, Duration::ZERO));
+    let (parts, whole) = (a.fragmented.min(b.fragmented), a.reassembled.min(b.reassembled));
+    let is_too_long = |sighting: &&netsim::Sighting<Vec<u8>>| {
+        sighting.fate == netsim::Fate::Dropped(netsim::DropCause::Mtu)
+    };
+    let vanished = stage.network.captured().iter().filter(is_too_long).count();
+    vec![
+        Check::new(parts > 0, format!("{} and {} IKE messages left in parts", a.fragmented, b.fragmented)),
+        Check::new(whole > 0, format!("{} and {} were put together", a.reassembled, b.reassembled)),
+        Check::new(vanished == 0, format!("{vanished} packets were too long for the wire")),
+        Check::new(
+            observer.longest(Kind::Ike) > 300,
+            format!("the longest packet of IKE has {} octets", observer.longest(Kind::Ike)),
         ),
     ]
 }
