@@ -4,7 +4,7 @@ import shutil
 import time
 
 from .core import Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
-from .ios import Site
+from .ios import Site, transforms
 
 RUNNING = "is running at"
 #: What of an SA or a policy is ours: `reqid` and `priority` from 0x49500000 on.
@@ -30,11 +30,11 @@ class Guest(Session):
 
     def left(self):
         """What of a gateway the guest's kernel has."""
-        found = {"states": self.inside("ip xfrm state"), "policies": self.inside("ip xfrm policy"), "routes": self.inside("ip route show proto 149")}
+        found = {"states": self.inside("ip xfrm state"), "policies": self.inside("ip xfrm policy"), "routes": self.inside("ip route show proto 149; ip -6 route show proto 149")}
         return [name for name, text in found.items() if text.strip()]
 
     def before_row(self):
-        self.inside("pkill -KILL -x gateway; ip xfrm state flush; ip xfrm policy flush; ip route flush proto 149; true")
+        self.inside("pkill -KILL -x gateway; ip xfrm state flush; ip xfrm policy flush; ip route flush proto 149; ip -6 route flush proto 149; true")
 
 
 class InKernel:
@@ -70,14 +70,55 @@ class InKernel:
             raise Fault(f"left in the kernel: {', '.join(self.session.left())}")
 
 
-def pair(session, folder, **site):
+V6 = """version 15.1
+hostname {name}
+crypto isakmp policy 10
+ encryption aes 128
+ hash sha
+ authentication pre-share
+ group 2
+crypto isakmp key labsecret address ipv6 {remote}/128
+crypto ipsec transform-set wanted {transforms}
+ mode {mode}
+crypto map lab 10 ipsec-isakmp
+ set peer {remote}
+ set transform-set wanted
+ match address traffic
+interface Ethernet0
+ ipv6 address {inside}1/64
+interface Serial0
+ ipv6 address {local}/64
+ crypto map lab
+ipv6 route {outside}/64 {remote}
+ipv6 access-list traffic
+ permit ipv6 {what}
+end
+"""
+
+
+def pair_v6(session, folder, esp=None, ah=None, transport=False):
+    """The same over IPv6, with IPv6 inside."""
+    def text(name, local, remote, inside, outside):
+        what = f"host {local} host {remote}" if transport else f"{inside}/64 {outside}/64"
+        return V6.format(name=name, local=local, remote=remote, inside=inside, outside=outside, what=what, transforms=transforms(esp, ah),
+                         mode="transport" if transport else "tunnel")
+    here = text("a", "fd09::1", "fd09::2", "fd01::", "fd02::")
+    there = text("b", "fd09::2", "fd09::1", "fd02::", "fd01::")
+    return Gateway(session.options, session.namespace, folder, here, name="user"), InKernel(session, there)
+
+
+def pair(session, folder, v6=False, **site):
     """Both gateways for one site."""
+    if v6:
+        return pair_v6(session, folder, **site)
     here = Site(**site)
     there = Site(**{**site, "local": here.remote, "remote": here.local, "inside": here.outside, "outside": here.inside, "inside_address": "10.2.0.1"})
     return Gateway(session.options, session.namespace, folder, here.text(), name="user"), InKernel(session, there.text())
 
 
 def ends(site):
+    if site.get("v6"):
+        return ("fd09::1", "fd09::2") if site.get("transport") else ("fd01::1", "fd02::1")
     return ("10.9.0.1", "10.9.0.2") if site.get("transport") else ("10.1.0.1", "10.2.0.1")
 
 
@@ -238,7 +279,11 @@ def rows():
             ("ESP transport, des-sha1", "user", dict(least_esp=20), dict(esp="des-sha1", transport=True)),
             ("ESP transport, aes128-sha1", "kernel", dict(least_esp=20), dict(esp="aes128-sha1", transport=True)),
             ("AH + ESP transport, sha1 + des-sha1", "kernel", dict(least_esp=20, least_ah=20, states=4),
-             dict(esp="des-sha1", ah="sha1", transport=True))):
+             dict(esp="des-sha1", ah="sha1", transport=True)),
+            ("IPv6, ESP tunnel, aes128-sha1", "user", dict(least_esp=20), dict(v6=True, esp="aes128-sha1")),
+            ("IPv6, AH + ESP tunnel, sha256 + aes256-sha256", "kernel", dict(least_esp=20, least_ah=20, states=4),
+             dict(v6=True, esp="aes256-sha256", ah="sha256")),
+            ("IPv6, ESP transport, aes256gcm16", "user", dict(least_esp=20), dict(v6=True, esp="aes256gcm16", transport=True))):
         yield Row("own, Linux's ESP and AH", "responder" if first == "user" else "initiator", "main", text, guest,
                   carries(first, **least, **site), quick=text in ("ESP tunnel, aes128-sha1", "AH + ESP tunnel, sha1 + des-sha1", "ESP transport, des-sha1"))
     for text, check, quick in (("SIGKILL, and the next start removes what is stale", killed, True),
