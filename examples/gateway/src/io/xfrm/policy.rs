@@ -47,10 +47,10 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// A bundle of these protocols, innermost first.
+    /// A bundle of these protocols in any order.
     #[cfg(test)]
-    pub(super) fn bundle((local, remote): (IpAddr, IpAddr), tunnel: bool, protocols: &[IpProtocol]) -> Self {
-        Self { local, remote, tunnel, protocols: protocols.iter().map(|protocol| protocol.0).collect() }
+    pub(super) fn bundle((local, remote): (IpAddr, IpAddr), tunnel: bool, protocols: &[Protocol]) -> Self {
+        Self { local, remote, tunnel, protocols: order(protocols.iter().copied()) }
     }
 
     /// As they are.

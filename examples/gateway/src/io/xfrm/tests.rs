@@ -130,8 +130,11 @@ fn states_are_those_of_iproute2() {
 
 #[test]
 fn policies_are_those_of_iproute2() {
-    let shape =
-        Shape::bundle((address("10.9.0.1"), address("10.9.0.2")), true, &[Protocol::ESP, Protocol::AH]);
+    let shape = Shape::bundle(
+        (address("10.9.0.1"), address("10.9.0.2")),
+        true,
+        &[oakley::Protocol::Ah, oakley::Protocol::Esp],
+    );
     let pieces = [Piece { packets: packets("10.1.0.0/24", "10.2.0.0/24"), flow: Some(0) }];
     let made = policy::messages(&[], &pieces, &BTreeMap::from([(0, shape)])).unwrap();
     assert_eq!(made.len(), 3);
