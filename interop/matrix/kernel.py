@@ -1,6 +1,8 @@
 """Our gateway with the kernel's own ESP and AH as its data path, in a guest kernel, against our user-space gateway."""
 import re
 import shutil
+import signal
+import subprocess
 import time
 
 from .core import Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
@@ -48,7 +50,7 @@ class InKernel:
         command = f"/mnt/gateway run --backend kernel --config /mnt/{self.name}.cfg --socket /run/{self.name}.sock --log /mnt/{self.name}.log"
         self.session.inside(f"setsid {command} >/mnt/{self.name}.out 2>&1 </dev/null & echo $! >/mnt/{self.name}.pid")
         said = self.session.folder / f"{self.name}.out"
-        wait_for("the gateway in the guest", 10, lambda: "gateway: " in said.read_text() or RUNNING in said.read_text())
+        wait_for("the gateway in the guest", 10, lambda: said.exists() and re.search(f"gateway: |{RUNNING}", said.read_text()))
         if RUNNING not in said.read_text():
             raise Fault(said.read_text().strip()[-300:])
         return self
@@ -263,6 +265,66 @@ def refuses(session, row, folder):
     return said.strip().splitlines()[-1]
 
 
+#: A translator at 10.9.0.3: what comes to its ports 500 and 4500 from inside goes on to the guest from other ports, which change at SIGUSR1.
+TRANSLATOR = """
+import select, signal, socket
+INSIDE, OUTSIDE = "10.9.0.1", "10.9.0.2"
+def bound(port=0):
+    new = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    new.bind(("10.9.0.3", port))
+    return new
+here = {port: bound(port) for port in (500, 4500)}
+there, clients = {port: bound() for port in here}, {}
+def change(*_):
+    for port in there:
+        there[port].close()
+        there[port] = bound()
+signal.signal(signal.SIGUSR1, change)
+print("ready", flush=True)
+while True:
+    try:
+        ready = select.select([*here.values(), *there.values()], [], [], 0.5)[0]
+        for port in here:
+            if here[port] in ready:
+                data, clients[port] = here[port].recvfrom(65535)
+                there[port].sendto(data, (OUTSIDE, port))
+            if there[port] in ready and port in clients:
+                here[port].sendto(there[port].recv(65535), clients[port])
+    except (OSError, ValueError):
+        continue
+"""
+
+
+def translated(session, row, folder):
+    """A peer behind a translator that changes its ports in the middle: the kernel tells, and the SAs follow."""
+    name = session.namespace
+    run("ip", "-n", name, "addr", "replace", "10.9.0.3/24", "dev", "tap0")
+    site = dict(esp="aes128-sha1")
+    user = Gateway(session.options, name, folder, Site(remote="10.9.0.3", **site).text(), name="user")
+    kernel = InKernel(session, Site(local="10.9.0.2", remote="10.9.0.3", inside="10.2.0.0", outside="10.1.0.0", inside_address="10.2.0.1", **site).text())
+    here, there = ends({})
+    translator = subprocess.Popen(["ip", "netns", "exec", name, "python3", "-c", TRANSLATOR], stdout=subprocess.PIPE, text=True)
+    try:
+        translator.stdout.readline()
+        with user, kernel:
+            reach(name, here, there)
+            ping(name, here, there, 3)
+            ports = lambda: re.findall(r"spi (0x\w+)|espinudp sport (\d+) dport (\d+)", session.inside("ip xfrm state"))
+            before = ports()
+            translator.send_signal(signal.SIGUSR1)
+            reach(name, here, there)
+            ping(name, here, there, 3)
+            guest_reaches(session, there, here, 3)
+            after = ports()
+            spis = lambda found: sorted(spi for spi, _, _ in found if spi)
+            if spis(after) != spis(before) or after == before:
+                raise Fault(f"the SAs were {before} and are {after}")
+    finally:
+        translator.kill()
+        translator.wait()
+        run("ip", "-n", name, "addr", "del", "10.9.0.3/24", "dev", "tap0")
+
+
 def rows():
     guest = (Guest,)
     for text, first, least, site in (
@@ -290,5 +352,6 @@ def rows():
                                ("T101: a forged clear packet", clear, False),
                                ("SIGHUP: the same, an impossible and another configuration", reloaded, False),
                                ("a cipher and a privilege that are missing", refuses, False),
+                               ("a translator between them that changes its ports", translated, False),
                                ("kilobytes that the kernel counts", renewed, False)):
         yield Row("own, Linux's ESP and AH", "both", "main", text, guest, check, quick=quick)

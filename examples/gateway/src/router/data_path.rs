@@ -1,6 +1,7 @@
 //! Another data path in place of the router's own: a kernel, or hardware, that is told what was negotiated and tells what
 //! it counts.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crypto_provider::HashAlgorithm;
@@ -126,6 +127,15 @@ impl Router {
     /// The other data path has counted a bundle up to a limit.
     pub fn used(&mut self, now: Duration, bundle: BundleId, limit: LimitReached) {
         self.tell_used(now, bundle, limit);
+    }
+
+    /// The other data path has opened a packet of a bundle in UDP that came from elsewhere than the bundle's path says.
+    pub fn moved(&mut self, now: Duration, bundle: BundleId, remote: SocketAddr) {
+        let Some(state) = self.flows.bundles.get(&bundle) else { return };
+        let path = Path { local: state.path.local, remote };
+        if state.may_move && state.path != path {
+            self.tell_engine(now, Input::Moved { bundle, path });
+        }
     }
 
     /// The other data path could not do [`DataPathAction::Install`].

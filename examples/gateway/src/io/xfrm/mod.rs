@@ -4,13 +4,14 @@
 //! gateway that was killed has left is known by that, and removed at the next start; what others have made stays.
 
 mod algorithm;
+mod follow;
 mod policy;
 mod selector;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +23,8 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_xfrm::{
-    UserPolicyId, UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XfrmAttrs, XfrmMessage,
-    policy as policies, state as states,
+    UserPolicyId, UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING,
+    XfrmAttrs, XfrmMessage, policy as policies, state as states,
 };
 use netlink_sys::Socket;
 use netlink_sys::protocols::NETLINK_XFRM;
@@ -58,6 +59,8 @@ enum Event {
     Demanded(u32),
     /// A limit was reached.
     Used(BundleId, LimitReached),
+    /// A peer is elsewhere.
+    Moved(BundleId, SocketAddr),
 }
 
 /// The kernel's data path, and what of it is ours.
@@ -167,8 +170,9 @@ impl Kernel {
                 }
             }
             DataPathAction::Remove(bundle) => self.remove(bundle),
-            // The kernel's SAs stay where they are; the peer gets others where it is.
-            DataPathAction::Move(bundle, _) => router.end(now, bundle),
+            // The peer gets others where it is.
+            DataPathAction::Move(bundle, path) if !self.follow(bundle, path) => router.end(now, bundle),
+            DataPathAction::Move(..) => {}
         }
     }
 
@@ -183,6 +187,7 @@ impl Kernel {
         {
             Some(Event::Demanded(flow)) => router.demanded(now, flow),
             Some(Event::Used(bundle, limit)) => router.used(now, bundle, limit),
+            Some(Event::Moved(bundle, place)) => router.moved(now, bundle, place),
             None => {}
         }
         true
@@ -198,11 +203,12 @@ impl Kernel {
                 policy::flow(templates?.reqid).map(Event::Demanded)
             }
             NetlinkPayload::InnerMessage(XfrmMessage::Expire(message)) => {
-                let id = state::id(&message.expire.state);
-                let is_its = |bundle: &Bundle| bundle.states.iter().any(|(_, known)| *known == id);
-                let (bundle, _) = self.bundles.iter().find(|(_, bundle)| is_its(bundle))?;
+                let bundle = self.bundle_of(&state::id(&message.expire.state))?;
                 let limit = if message.expire.hard == 0 { LimitReached::Soft } else { LimitReached::Hard };
-                Some(Event::Used(*bundle, limit))
+                Some(Event::Used(bundle, limit))
+            }
+            NetlinkPayload::InnerMessage(XfrmMessage::Mapping(message)) => {
+                self.moved(&message).map(|(bundle, place)| Event::Moved(bundle, place))
             }
             _ => None,
         }
@@ -214,27 +220,40 @@ impl Kernel {
             let mut states: Vec<_> = known.states.iter().collect();
             states.sort_by_key(|(direction, _)| core::cmp::Reverse(*direction));
             for (direction, id) in states {
-                let request = states::DelGetMessage { user_sa_id: *id, nlas: Vec::new() };
-                let Ok(answers) = self.requests.ask(XfrmMessage::GetSa(request), ASK) else { continue };
-                for answer in answers {
-                    let XfrmMessage::AddSa(mut state) = answer else { continue };
-                    algorithm::wipe(&mut state.nlas);
-                    let protocol = if id.proto == netlink_packet_xfrm::IPPROTO_ESP {
-                        Protocol::Esp
-                    } else {
-                        Protocol::Ah
-                    };
-                    let counted = state.user_sa_info.lifetime_cur;
-                    router.counted(now, *bundle, (*direction, protocol), (counted.packets, counted.bytes));
-                }
+                let Some(mut state) = self.state(*id) else { continue };
+                algorithm::wipe(&mut state.nlas);
+                let is_esp = id.proto == netlink_packet_xfrm::IPPROTO_ESP;
+                let protocol = if is_esp { Protocol::Esp } else { Protocol::Ah };
+                let counted = state.user_sa_info.lifetime_cur;
+                router.counted(now, *bundle, (*direction, protocol), (counted.packets, counted.bytes));
             }
         }
     }
 
+    /// What the kernel has of an SA, its keys among it.
+    fn state(&self, id: UserSaId) -> Option<states::ModifyMessage> {
+        let request = states::DelGetMessage { user_sa_id: id, nlas: Vec::new() };
+        let answers = self.requests.ask(XfrmMessage::GetSa(request), ASK).ok()?;
+        answers.into_iter().find_map(|answer| match answer {
+            XfrmMessage::AddSa(state) => Some(state),
+            _ => None,
+        })
+    }
+
+    fn bundle_of(&self, id: &UserSaId) -> Option<BundleId> {
+        let is_its = |bundle: &Bundle| bundle.states.iter().any(|(_, known)| known == id);
+        self.bundles.iter().find(|(_, bundle)| is_its(bundle)).map(|(id, _)| *id)
+    }
+
+    /// What a port of ours is in truth.
+    const fn own_port(&self, known: u16) -> u16 {
+        if known == NAT_PORT { self.nat_port } else { known }
+    }
+
     fn install(&mut self, handover: &Handover) -> Result<(), InstallError> {
         let installation = &handover.installation;
-        let port = |known: u16| if known == NAT_PORT { self.nat_port } else { known };
-        let messages = state::messages(handover, policy::reqid(handover.flow), port)?;
+        let reqid = policy::reqid(handover.flow);
+        let messages = state::messages(handover, reqid, |known| self.own_port(known))?;
         let shape = Shape::of(handover);
         let bundle = self.bundles.entry(installation.bundle);
         let bundle = bundle.or_insert_with(|| Bundle {
@@ -416,5 +435,6 @@ fn listen() -> io::Result<Socket> {
     let _ = socket.set_rx_buf_sz(EVENTS);
     socket.add_membership(XFRMNLGRP_ACQUIRE)?;
     socket.add_membership(XFRMNLGRP_EXPIRE)?;
+    socket.add_membership(XFRMNLGRP_MAPPING)?;
     Ok(socket)
 }

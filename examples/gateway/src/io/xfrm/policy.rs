@@ -74,6 +74,11 @@ impl Shape {
         Self { local: ends.0, remote: ends.1, tunnel, protocols: order(protocols) }
     }
 
+    /// Where the peer is.
+    pub(super) const fn remote(&self) -> IpAddr {
+        self.remote
+    }
+
     fn templates(&self, reqid: u32, way: Way) -> Vec<UserTemplate> {
         let (source, destination) = match way {
             Way::Out => (self.local, self.remote),
