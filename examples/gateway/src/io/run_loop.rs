@@ -446,6 +446,7 @@ impl<'a> Gateway<'a> {
 
     /// A new configuration: peers of which nothing changed keep their SAs. A faulty one changes nothing.
     fn reload(&mut self) {
+        let mut in_force = "former";
         let result = configuration(self.options).and_then(|config| {
             if let DataPath::Kernel(kernel) = &self.data_path {
                 // Before anything changes.
@@ -455,6 +456,8 @@ impl<'a> Gateway<'a> {
             self.router.reconfigure(self.clock.now(), &name, config)?;
             self.files.stamp(self.router.config().timestamps);
             self.inside = inside(&self.router);
+            // From here on only the machine can refuse.
+            in_force = "new";
             self.drain();
             if let DataPath::Kernel(kernel) = &mut self.data_path {
                 kernel.apply(kernel.plan(&self.router)?)?;
@@ -463,7 +466,7 @@ impl<'a> Gateway<'a> {
         });
         let _ = match result {
             Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
-            Err(error) => writeln!(io::stderr(), "{error}\nthe former configuration stays in force"),
+            Err(error) => writeln!(io::stderr(), "{error}\nthe {in_force} configuration stays in force"),
         };
         self.drain();
     }
