@@ -5,7 +5,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
 from .core import LAB, Fault, Row, ping, reach, run, wait_for
 from .gateways import Pair
@@ -106,47 +105,6 @@ def reloaded(session, one, two):
     reach(session.namespaces[0], *session.ends())
 
 
-FORGE = """
-import sys
-from scapy.all import Ether, IP, UDP, sendp
-sendp(Ether(dst=sys.argv[1]) / IP(src=sys.argv[2], dst=sys.argv[3]) / UDP(sport=4000, dport=4001) / b"forged", iface="wire", verbose=False)
-"""
-LISTEN = """
-import socket, sys
-here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-here.bind((sys.argv[1], 4001))
-here.settimeout(float(sys.argv[2]))
-print("listening", flush=True)
-try:
-    print(here.recv(100).decode())
-except TimeoutError:
-    print("nothing")
-"""
-
-
-def forged(session, one, two):
-    """T101: a clear packet with a protected source is not taken by the machine; the same through the tunnel is."""
-    a, b = session.namespaces
-    here, there = session.ends()
-    mac = Path("/sys/class/net/wire/address")
-    mac = run("ip", "netns", "exec", a, "cat", mac).strip()
-
-    def heard(send, seconds):
-        listener = subprocess.Popen(["ip", "netns", "exec", a, "python3", "-c", LISTEN, here, str(seconds)], stdout=subprocess.PIPE, text=True)
-        listener.stdout.readline()
-        send()
-        return listener.communicate(timeout=seconds + 5)[0].strip()
-
-    forge = lambda: run("ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGE, mac, there, here)
-    honest = lambda: run("ip", "netns", "exec", b, "python3", "-c", "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-                         f"s.bind(('{there}', 0))\ns.sendto(b'honest', ('{here}', 4001))")
-    if heard(honest, 3) != "honest":
-        raise Fault("not even the tunnel delivers")
-    got = heard(forge, 2)
-    if got != "nothing":
-        raise Fault(f"the machine took a clear packet: {got}")
-
-
 def covers_the_peer(session, row, folder):
     """T103: a map that covers the peer's own address does not catch the tunnel's own packets."""
     one, two = session.gateways(folder)
@@ -182,7 +140,6 @@ def rows():
     for text, check, quick in (("SIGTERM leaves nothing and tells the peer", stopped, True),
                                ("SIGKILL at any moment does not hinder the next start", killed_at_any_moment, False),
                                ("SIGHUP: the same, a faulty and another configuration", pair(reloaded), True),
-                               ("T101: a forged clear packet", pair(forged), True),
                                ("T103: a map that covers the peer's address", covers_the_peer, False),
                                ("without privileges", unprivileged, False)):
         yield Row("own gateway", "both", "main", text, plain, check, quick=quick)

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::clear::MOST_RULES;
 use crate::ios::ConfigError;
 use crate::router::RouterError;
 
@@ -23,6 +24,11 @@ pub enum RunError {
     /// No interface of this machine has the outside address.
     #[error("{0} is no address of this machine: add it to an interface, or name another by --listen")]
     NoSuchAddress(IpAddr),
+    /// A crypto map whose access lists deny so much line by line that the machine would be slow.
+    #[error(
+        "crypto map {0}: keeping clear packets out takes more than {MOST_RULES} rules; deny less before what is permitted"
+    )]
+    TooManyRules(String),
     /// The machine refuses something that needs a privilege.
     #[error("{what} needs the capability {capability}: run as root, or `setcap {capability}+ep` the program")]
     Privilege {

@@ -1,20 +1,14 @@
-//! What the machine itself must not let past us: routes that are ours, and clear packets that should have been protected.
+//! Routes that lead what the maps protect to us.
 
 use core::net::IpAddr;
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
 
 use ipsec_core::Selector;
 
 use super::error::{NET_ADMIN, RunError};
 use super::netlink::Netlink;
 use crate::router::{InterfaceIndex, Router};
-
-/// Values of the machine's switch.
-const STRICT: &str = "1";
-const LOOSE: &str = "2";
 
 /// A destination and the bits of it that count.
 pub(super) type Prefix = (IpAddr, u8);
@@ -67,15 +61,13 @@ pub(super) enum Leads {
     Device,
 }
 
-/// Routes into the TUN interface, and the reverse path filter of the outside device.
+/// Routes into the TUN interface, or those that the kernel's policies need.
 pub(super) struct Guard {
     netlink: Netlink,
     interface: u32,
     source: Option<IpAddr>,
     into: Leads,
     routes: BTreeSet<Prefix>,
-    /// The filter's switch and what stood in it before.
-    filter: Option<(PathBuf, String)>,
 }
 
 impl Guard {
@@ -85,11 +77,11 @@ impl Guard {
             // What cannot be removed is in nobody's way.
             let _ = netlink.remove_stale_routes(interface);
         }
-        Self { netlink, interface, source, into, routes: BTreeSet::new(), filter: None }
+        Self { netlink, interface, source, into, routes: BTreeSet::new() }
     }
 
     /// Makes the machine's routes those of `protected`, and takes back the others of ours.
-    pub(super) fn apply(&mut self, protected: &Protected, device: Option<&str>) -> Result<(), RunError> {
+    pub(super) fn apply(&mut self, protected: &Protected) -> Result<(), RunError> {
         for prefix in self.routes.difference(&protected.remote) {
             // It may be gone with what it led to.
             let _ = self.netlink.remove_route(*prefix, self.interface);
@@ -111,34 +103,7 @@ impl Guard {
                 }
             }
         }
-        if let Some(device) = device {
-            self.filter(device, !protected.covers_a_peer);
-        }
         Ok(())
-    }
-
-    /// RFC 3704 2.2: with strict reverse path filtering the machine drops what comes clear from behind a tunnel, because
-    /// its way back is the TUN interface. Where a peer itself is behind a tunnel that would drop its ESP as well; there
-    /// it must be loose (RFC 3704 2.4), whatever somebody has left it at.
-    fn filter(&mut self, device: &str, strict: bool) {
-        self.restore();
-        let switch = PathBuf::from("/proc/sys/net/ipv4/conf").join(device).join("rp_filter");
-        let Ok(before) = fs::read_to_string(&switch) else { return };
-        let wanted = match (strict, before.trim()) {
-            (true, _) => STRICT,
-            (false, STRICT) => LOOSE,
-            (false, _) => return,
-        };
-        if fs::write(&switch, wanted).is_ok() {
-            self.filter = Some((switch, before));
-        }
-    }
-
-    fn restore(&mut self) {
-        if let Some((switch, before)) = self.filter.take() {
-            // The device may be gone by now.
-            let _ = fs::write(switch, before);
-        }
     }
 }
 
@@ -148,7 +113,6 @@ impl Drop for Guard {
             // They go with the interface as well.
             let _ = self.netlink.remove_route(*prefix, self.interface);
         }
-        self.restore();
     }
 }
 

@@ -13,15 +13,19 @@
 //!
 //! The host keeps its addresses and forwards for its networks as it always did. What the access lists of the crypto maps
 //! call remote has routes into the TUN interface; what comes out of it was opened and passed the maps. All sockets are
-//! bound to the outside device, so that these routes never catch the gateway's own packets, whatever a map covers.
+//! bound to the outside device, so that these routes never catch the gateway's own packets, whatever a map covers. What
+//! arrives outside in clear and should have been protected is dropped by the machine's policy routing.
 
+mod clear;
 mod clock;
 mod control;
 mod encap;
 mod error;
 mod files;
 mod guard;
+mod keep_out;
 mod netlink;
+mod rules;
 mod run_loop;
 mod side;
 mod sockets;

@@ -24,8 +24,8 @@ const ANSWER: usize = 65_536;
 const REQUEST_HEADER: usize = 16;
 /// NLMSGERR_ATTR_MSG: what the kernel says in words.
 const MESSAGE: u16 = 1;
-/// Who made a route, for those that outlive us when we are killed: a number that no routing program of Linux's list has.
-const OURS: RouteProtocol = RouteProtocol::Other(149);
+/// Who made a route or a rule, for those that outlive us when we are killed: a number that no routing program of Linux's list has.
+pub(super) const OURS: RouteProtocol = RouteProtocol::Other(149);
 
 /// One conversation with the kernel.
 pub(super) struct Netlink(Conversation);
@@ -131,7 +131,11 @@ impl Netlink {
         Ok(())
     }
 
-    fn ask(&self, payload: RouteNetlinkMessage, flags: u16) -> io::Result<Vec<RouteNetlinkMessage>> {
+    pub(super) fn ask(
+        &self,
+        payload: RouteNetlinkMessage,
+        flags: u16,
+    ) -> io::Result<Vec<RouteNetlinkMessage>> {
         self.0.ask(payload, flags).map_err(|refusal| refusal.error)
     }
 }

@@ -21,6 +21,7 @@ use super::control::Control;
 use super::error::{NET_ADMIN, RunError};
 use super::files::Files;
 use super::guard::{Guard, Leads, Protected};
+use super::keep_out::KeepOut;
 use super::netlink::Netlink;
 use super::side::{Side, guards_of_devices, sides};
 use super::tun::Tun;
@@ -73,6 +74,7 @@ struct Gateway<'a> {
     /// When the kernel was last asked what it has counted.
     counted: Duration,
     guards: Vec<(Option<InterfaceIndex>, Guard)>,
+    keep_out: KeepOut,
     control: Option<Control>,
     files: Files,
     poll: Poll,
@@ -170,6 +172,7 @@ impl<'a> Gateway<'a> {
             data_path,
             counted: Duration::ZERO,
             guards,
+            keep_out: KeepOut::open()?,
             control,
             files,
             poll: Poll::new().map_err(failed)?,
@@ -182,19 +185,11 @@ impl<'a> Gateway<'a> {
         Ok(this)
     }
 
-    /// The machine's routes and filters, as the maps want them.
+    /// The machine's rules and routes, as the maps want them: first what keeps out, so that nothing is taken in between.
     fn guard(&mut self) -> Result<(), RunError> {
-        for (interface, guard) in &mut self.guards {
-            let protected = Protected::of(&self.router, *interface);
-            if interface.is_some() {
-                guard.apply(&protected, None)?;
-                continue;
-            }
-            for side in &self.outside {
-                guard.apply(&protected, side.device.as_deref())?;
-            }
-        }
-        Ok(())
+        self.keep_out.apply(self.options, &self.router, &self.outside)?;
+        let router = &self.router;
+        self.guards.iter_mut().try_for_each(|(only, guard)| guard.apply(&Protected::of(router, *only)))
     }
 
     fn watch(&mut self) -> io::Result<()> {
@@ -232,6 +227,7 @@ impl<'a> Gateway<'a> {
         if let Some(socket) = &self.options.socket {
             text.push_str(&format!("; gateway exec --socket {} \"show crypto isakmp sa\"", socket.display()));
         }
+        self.keep_out.gaps().iter().for_each(|gap| text.push_str(&format!("\n{gap}")));
         if self.options.keylog.is_some() {
             text.push_str("\nATTENTION: the keys of all SAs are being written to files.");
         }
