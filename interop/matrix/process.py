@@ -4,9 +4,8 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 
-from .core import LAB, Fault, Row, ping, reach, run, wait_for
+from .core import Fault, Row, ping, reach, run, wait_for
 from .gateways import Pair
 
 SPI = re.compile(r"spi: (0x[0-9A-F]+)")
@@ -55,30 +54,6 @@ def stopped(session, row, folder):
         if traces(session, one) or filter_of(one.namespace) != before:
             raise Fault(f"left behind: {traces(session, one) or 'the reverse path filter'}")
         wait_for("the peer has no SA left", 3, lambda: not spis(two) and "QM_IDLE" not in two.show("show crypto isakmp sa"))
-
-
-def killed_at_any_moment(session, row, folder):
-    """SIGKILL at several moments of starting and running; each next start works."""
-    one, two = session.gateways(folder)
-    with two:
-        for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.5):
-            try:
-                one.process = None
-                one.start() if delay >= 0.1 else launch(one)
-                time.sleep(delay)
-            finally:
-                one.kill()
-            if "ipsec0" in run("ip", "-n", one.namespace, "link", "show"):
-                raise Fault("the TUN interface outlives the process")
-        with one:
-            reach(session.namespaces[0], *session.ends())
-            ping(session.namespaces[0], *session.ends(), 3)
-
-
-def launch(gateway):
-    """Starts without waiting for it to be ready."""
-    command = ["ip", "netns", "exec", gateway.namespace, gateway.options.gateway, "run", "--config", gateway.config, "--socket", gateway.socket]
-    gateway.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def reload(gateway, text):
@@ -138,7 +113,6 @@ def unprivileged(session, row, folder):
 def rows():
     plain = (Pair,)
     for text, check, quick in (("SIGTERM leaves nothing and tells the peer", stopped, True),
-                               ("SIGKILL at any moment does not hinder the next start", killed_at_any_moment, False),
                                ("SIGHUP: the same, a faulty and another configuration", pair(reloaded), True),
                                ("T103: a map that covers the peer's address", covers_the_peer, False),
                                ("without privileges", unprivileged, False)):
