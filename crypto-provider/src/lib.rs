@@ -14,6 +14,7 @@ pub mod default;
 mod error;
 mod group;
 mod hash;
+mod integrity;
 mod prf;
 #[cfg(any(feature = "default-provider", feature = "conformance"))]
 mod primes;
@@ -29,6 +30,7 @@ pub use cipher::{Cipher, CipherJob, CipherKey};
 pub use error::{CryptoError, InvalidKey, InvalidLength, InvalidPublic, Mismatch, RandomFailed};
 pub use group::{DhGroup, EphemeralKey, PeerPublic};
 pub use hash::{Digest, Hash};
+pub use integrity::Integrity;
 pub use prf::{MacJob, Prf, PrfKey};
 pub use provider::{CryptoProvider, List};
 pub use random::SecureRandom;

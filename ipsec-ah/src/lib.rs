@@ -12,8 +12,9 @@ mod integrity;
 mod mutable_fields;
 mod outbound;
 
+pub use crypto_provider::Integrity;
 pub use header::{AhHeader, Alignment};
 pub use inbound::InboundSa;
-pub use integrity::{Integrity, IntegrityError, Transform};
+pub use integrity::{IntegrityError, Transform};
 pub use ipsec_core::{OpenJob, SealJob, Verified};
 pub use outbound::OutboundSa;

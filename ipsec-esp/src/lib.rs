@@ -12,10 +12,11 @@ mod suite;
 mod trailer;
 mod transform;
 
+pub use crypto_provider::Integrity;
 pub use encap::UdpEncapsulation;
 pub use header::EspHeader;
 pub use inbound::InboundSa;
 pub use ipsec_core::{OpenJob, SealJob, Verified};
 pub use outbound::OutboundSa;
-pub use suite::{Integrity, Keys, Suite, SuiteError};
+pub use suite::{Keys, Suite, SuiteError};
 pub use transform::Transform;

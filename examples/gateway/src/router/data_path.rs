@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crypto_provider::HashAlgorithm;
+use crypto_provider::Integrity;
 use ipsec_core::{DfPolicy, Lifetime, ReplayProtection, Selector};
 use ipsec_esp::Suite;
 use oakley::{
@@ -35,8 +35,8 @@ pub enum DataPathAction {
 pub enum Protection {
     /// ESP and its suite.
     Esp(Suite),
-    /// AH: a hash and the octets of its ICV.
-    Ah(HashAlgorithm, usize),
+    /// AH and its algorithm.
+    Ah(Integrity),
 }
 
 impl Protection {
@@ -46,7 +46,7 @@ impl Protection {
         match transform.protocol {
             Protocol::Esp => Some(Self::Esp(install::suite(transform, sha256_icv_len))),
             Protocol::Ah => {
-                transform.integrity.map(|hash| Self::Ah(hash, install::icv_len(hash, sha256_icv_len)))
+                transform.integrity.map(|hash| Self::Ah(install::integrity(hash, sha256_icv_len)))
             }
         }
     }

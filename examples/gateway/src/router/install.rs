@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use crypto_provider::{CryptoProvider, HashAlgorithm};
+use crypto_provider::{CryptoProvider, HashAlgorithm, Integrity};
 use ipsec_core::{
     DfPolicy, IdentificationCounter, InboundConfig, InboundState, InvalidSelector, Lifetime, MixedFamilies,
     Mode, OutboundConfig, OutboundState, Protocol, ReplayProtection, ReservedSpi, Selector, Spi, Tunnel,
@@ -219,7 +219,7 @@ fn keyed(
         }
         oakley::Protocol::Ah => {
             let hash = sa.transform.integrity.ok_or(InstallError::Bundle)?;
-            let integrity = ipsec_ah::Integrity { hash, icv_len: icv_len(hash, sha256_icv_len) };
+            let integrity = integrity(hash, sha256_icv_len);
             Keyed::Ah(ipsec_ah::Transform::new(integrity, sa.integrity_key.expose(), provider)?)
         }
     })
@@ -227,8 +227,7 @@ fn keyed(
 
 /// The ESP suite of a negotiated transform.
 pub(super) fn suite(transform: &Phase2Transform, sha256_icv_len: usize) -> Suite {
-    let integrity =
-        transform.integrity.map(|hash| ipsec_esp::Integrity { hash, icv_len: icv_len(hash, sha256_icv_len) });
+    let integrity = transform.integrity.map(|hash| integrity(hash, sha256_icv_len));
     let (cipher, key_len) = match transform.confidentiality {
         Confidentiality::Aead(aead, key_len) => return Suite::Combined { aead, key_len },
         Confidentiality::Cipher(cipher, key_len) => (cipher, key_len),
@@ -241,12 +240,12 @@ pub(super) fn suite(transform: &Phase2Transform, sha256_icv_len: usize) -> Suite
 }
 
 /// RFC 2403, 2404: 96 bits; RFC 4868: half of the hash, and for SHA-256 what the peer uses.
-pub(super) const fn icv_len(hash: HashAlgorithm, sha256_icv_len: usize) -> usize {
+pub(super) const fn integrity(hash: HashAlgorithm, sha256_icv_len: usize) -> Integrity {
     match hash {
-        HashAlgorithm::Sha256 => sha256_icv_len,
-        HashAlgorithm::Sha384 => 24,
-        HashAlgorithm::Sha512 => 32,
-        _ => 12,
+        HashAlgorithm::Sha256 => Integrity { hash, icv_len: sha256_icv_len },
+        HashAlgorithm::Sha384 => Integrity::HMAC_SHA384_192,
+        HashAlgorithm::Sha512 => Integrity::HMAC_SHA512_256,
+        _ => Integrity { hash, icv_len: Integrity::MIN_ICV },
     }
 }
 

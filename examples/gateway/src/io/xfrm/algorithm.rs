@@ -1,6 +1,6 @@
 //! The kernel's names for algorithms (crypto/ and net/xfrm/xfrm_algo.c of Linux).
 
-use crypto_provider::{AeadAlgorithm, CipherAlgorithm, HashAlgorithm};
+use crypto_provider::{AeadAlgorithm, CipherAlgorithm, HashAlgorithm, Integrity};
 use ipsec_esp::Suite;
 use netlink_packet_xfrm::{Alg, AlgAead, AlgAuth, IPPROTO_AH, IPPROTO_ESP, XFRM_ALG_NAME_LEN, XfrmAttrs};
 use zeroize::Zeroize as _;
@@ -16,14 +16,14 @@ impl Protection {
     pub(super) const fn protocol(&self) -> u8 {
         match self {
             Self::Esp(_) => IPPROTO_ESP,
-            Self::Ah(..) => IPPROTO_AH,
+            Self::Ah(_) => IPPROTO_AH,
         }
     }
 
     /// In the kernel's words; None if it has none for it.
     pub(super) fn name(&self) -> Option<String> {
         Some(match self {
-            Self::Ah(hash, _) => format!("AH with {}", hmac(*hash)?),
+            Self::Ah(with) => format!("AH with {}", hmac(with.hash)?),
             Self::Esp(Suite::Combined { aead, .. }) => format!("ESP with {}", combined(*aead)?),
             Self::Esp(Suite::Separate { cipher, integrity, .. }) => {
                 format!("ESP with {} and {}", encryption(*cipher)?, hmac(integrity.hash)?)
@@ -36,7 +36,7 @@ impl Protection {
     /// The attributes with its keys; None for an algorithm that the kernel has no name for.
     pub(super) fn attributes(&self, encryption_key: &[u8], integrity_key: &[u8]) -> Option<Vec<XfrmAttrs>> {
         Some(match *self {
-            Self::Ah(hash, icv_len) => vec![integrity(hash, icv_len, integrity_key)?],
+            Self::Ah(with) => vec![integrity(with, integrity_key)?],
             Self::Esp(Suite::Combined { aead, .. }) => vec![XfrmAttrs::EncryptionAlgAead(AlgAead {
                 alg_name: padded(combined(aead)?)?,
                 alg_key_len: bits(encryption_key.len()),
@@ -44,7 +44,7 @@ impl Protection {
                 alg_key: encryption_key.to_vec(),
             })],
             Self::Esp(Suite::Separate { cipher, integrity: with, .. }) => {
-                vec![integrity(with.hash, with.icv_len, integrity_key)?, encrypted(cipher, encryption_key)?]
+                vec![integrity(with, integrity_key)?, encrypted(cipher, encryption_key)?]
             }
             Self::Esp(Suite::EncryptionOnly { cipher, .. }) => vec![encrypted(cipher, encryption_key)?],
             Self::Esp(_) => return None,
@@ -54,10 +54,10 @@ impl Protection {
     /// Octets of its two keys, that of encryption with its salt.
     pub(super) const fn key_lens(&self) -> (usize, usize) {
         match self {
-            Self::Ah(hash, _) => (0, hash.output_len()),
+            Self::Ah(with) => (0, with.key_len()),
             Self::Esp(Suite::Combined { key_len, .. }) => (key_len.saturating_add(SALT), 0),
             Self::Esp(Suite::Separate { cipher, key_len, integrity }) => {
-                (with_salt(*cipher, *key_len), integrity.hash.output_len())
+                (with_salt(*cipher, *key_len), integrity.key_len())
             }
             Self::Esp(Suite::EncryptionOnly { cipher, key_len }) => (with_salt(*cipher, *key_len), 0),
             Self::Esp(_) => (0, 0),
@@ -83,7 +83,7 @@ pub(super) fn wipe(attributes: &mut [XfrmAttrs]) {
     }
 }
 
-fn integrity(hash: HashAlgorithm, icv_len: usize, key: &[u8]) -> Option<XfrmAttrs> {
+fn integrity(Integrity { hash, icv_len }: Integrity, key: &[u8]) -> Option<XfrmAttrs> {
     // Without the length the kernel would take its own, which for SHA-256 is that of a draft (RFC 4868 has 128 bits).
     Some(XfrmAttrs::AuthenticationAlgTrunc(AlgAuth {
         alg_name: padded(hmac(hash)?)?,

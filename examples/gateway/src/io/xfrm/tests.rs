@@ -99,7 +99,7 @@ fn states_are_those_of_iproute2() {
     des.lifetime.hard_time = Some(Duration::from_secs(3600));
     assert_eq!(octets_of(des), recorded(&["cbc(des)"]));
 
-    let mut ah = plain(0x1000, Protection::Ah(HashAlgorithm::Sha256, 16));
+    let mut ah = plain(0x1000, Protection::Ah(Integrity::HMAC_SHA256_128));
     ah.ends = (ah.ends.1, ah.ends.0);
     ah.reqid = policy::reqid(1);
     assert_eq!(octets_of(ah), recorded(&["hmac(sha256)"]));
@@ -123,7 +123,7 @@ fn states_are_those_of_iproute2() {
     (ctr.tunnel, ctr.selector, ctr.ports) = (true, outward(&nets), Some((4500, 1024)));
     assert_eq!(octets_of(ctr), recorded(&["espinudp"]));
 
-    let mut outer = plain(0x101, Protection::Ah(HashAlgorithm::Sha384, 24));
+    let mut outer = plain(0x101, Protection::Ah(Integrity::HMAC_SHA384_192));
     outer.any_family = true;
     assert_eq!(octets_of(outer), recorded(&["hmac(sha384)"]));
 }
