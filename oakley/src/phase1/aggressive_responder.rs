@@ -3,13 +3,12 @@
 //! ```text
 //!   HDR, SA, contribution, IDii          -->
 //!                                        <--  HDR, SA, contribution, IDir, proof
-//!   HDR[*], proof                        -->                                         AwaitProof
+//!   HDR[*], proof                        -->                                         AwaitLastProof
 //! ```
 //!
 //! The proof in message 2 goes to whoever asked: with a pre-shared key that is material for guessing it at leisure. So a
 //! policy must ask for this mode, and each answer is reported.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 
@@ -26,10 +25,10 @@ use crate::exchange::shape::AGGRESSIVE_OFFER;
 use crate::identity::Identity;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
-use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered};
-use crate::phase1::finish::{self, Proven, Reading};
+use crate::phase1::facts::{Agreed, Exchanged, Offered};
+use crate::phase1::finish::{self};
 use crate::phase1::proving::{self, Then};
-use crate::phase1::{Begun, Phase1, Step, Waiting, offer};
+use crate::phase1::{Begun, Step, offer};
 use crate::policy::{Mode, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 use crate::vendors::PeerVendors;
@@ -139,36 +138,4 @@ fn reply(answer: Answer, theirs: Theirs, cx: &mut Cx<'_>) -> Result<Step, Abort>
     let agreed = &keyed.exchanged.agreed;
     let after = offer::vendor_ids(&agreed.offered).chain(agreed.nat_discovery()).collect();
     proving::start(keyed, Then::AggressiveResponder { before, after }, cx)
-}
-
-/// The state after message 2.
-pub(crate) fn await_proof(keyed: Keyed) -> Phase1 {
-    Box::new(AwaitProof { keyed }).into()
-}
-
-/// Message 2 is sent; waits for message 3, encrypted or not.
-pub(crate) struct AwaitProof {
-    keyed: Keyed,
-}
-
-impl AwaitProof {
-    pub(crate) fn agreed(&self) -> &Agreed {
-        &self.keyed.exchanged.agreed
-    }
-}
-
-impl Waiting for AwaitProof {
-    type Checked = Proven;
-
-    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Proven, Reject>> {
-        finish::check_proof(&self.keyed, Reading { prover: Role::Initiator, clear: true }, incoming, cx)
-    }
-
-    fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Self { mut keyed } = *self;
-        finish::report(&keyed.exchanged.agreed.offered, cx);
-        finish::arrive(&mut keyed, &proven, cx);
-        finish::commit(&mut keyed, &proven);
-        Ok(Step::Done { established: finish::establish(keyed, proven)?, send: None })
-    }
 }

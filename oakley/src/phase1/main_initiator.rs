@@ -6,7 +6,7 @@
 //!   HDR, contribution    -->
 //!                        <--  HDR, contribution      AwaitReply
 //!   HDR*, proof          -->
-//!                        <--  HDR*, proof            AwaitProof
+//!                        <--  HDR*, proof            AwaitLastProof
 //! ```
 
 use alloc::boxed::Box;
@@ -26,10 +26,10 @@ use crate::exchange::incoming::Incoming;
 use crate::exchange::shape::MAIN_OFFER;
 use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
-use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
-use crate::phase1::finish::{self, Proven, Reading};
+use crate::phase1::facts::{Agreed, Exchanged, Offered, clear_message};
+use crate::phase1::finish::{self};
 use crate::phase1::proving::{self, Then};
-use crate::phase1::{Phase1, Step, Waiting, offer};
+use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
 use crate::sa::IkeSaId;
 use crate::vendors::PeerVendors;
@@ -150,37 +150,5 @@ impl Waiting for AwaitReply {
         let keyed = finish::key(exchanged, &g_xy, cx)?;
         finish::report_keys(&keyed, cx);
         proving::start(keyed, Then::MainInitiator, cx)
-    }
-}
-
-/// The state after message 5.
-pub(crate) fn await_proof(keyed: Keyed) -> Phase1 {
-    Box::new(AwaitProof { keyed }).into()
-}
-
-/// Our proof is sent; waits for message 6.
-pub(crate) struct AwaitProof {
-    keyed: Keyed,
-}
-
-impl AwaitProof {
-    pub(crate) fn agreed(&self) -> &Agreed {
-        &self.keyed.exchanged.agreed
-    }
-}
-
-impl Waiting for AwaitProof {
-    type Checked = Proven;
-
-    fn check(&self, incoming: &Incoming, cx: &mut Cx<'_>) -> Work<Result<Proven, Reject>> {
-        finish::check_proof(&self.keyed, Reading { prover: Role::Responder, clear: false }, incoming, cx)
-    }
-
-    fn advance(self: Box<Self>, proven: Proven, cx: &mut Cx<'_>) -> Result<Step, Abort> {
-        let Self { mut keyed } = *self;
-        finish::report(&keyed.exchanged.agreed.offered, cx);
-        finish::commit(&mut keyed, &proven);
-        let established = finish::establish(keyed, proven)?;
-        Ok(Step::Done { established, send: None })
     }
 }

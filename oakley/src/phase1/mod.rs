@@ -13,6 +13,7 @@ pub(crate) mod aggressive_responder;
 pub(crate) mod contribution;
 pub(crate) mod facts;
 pub(crate) mod finish;
+pub(crate) mod last_proof;
 pub(crate) mod main_initiator;
 pub(crate) mod main_responder;
 pub(crate) mod offer;
@@ -28,7 +29,7 @@ use crate::error::{Abort, Misbehaviour, Reject};
 use crate::event::Cookies;
 use crate::exchange::incoming::Incoming;
 use crate::phase1::facts::{Established, Offered};
-use crate::policy::{Mode, Phase1Suite};
+use crate::policy::{Mode, Phase1Suite, Role};
 use crate::snapshot::IkeSaState;
 
 /// A phase 1 exchange between two messages.
@@ -37,16 +38,14 @@ pub(crate) enum Phase1 {
     MainAwaitSa(Box<main_initiator::AwaitSa>),
     /// Our message 3 is sent.
     MainAwaitReply(Box<main_initiator::AwaitReply>),
-    /// Our message 5 is sent.
-    MainAwaitProof(Box<main_initiator::AwaitProof>),
     /// Our message 2 is sent.
     MainAwaitContribution(Box<main_responder::AwaitContribution>),
     /// Our message 4 is sent.
     MainAwaitInitiatorProof(Box<main_responder::AwaitInitiatorProof>),
     /// Our message 1 is sent.
     AggressiveAwaitReply(Box<aggressive_initiator::AwaitReply>),
-    /// Our message 2 is sent.
-    AggressiveAwaitProof(Box<aggressive_responder::AwaitProof>),
+    /// Our proof is sent, in message 5 of Main or in message 2 of Aggressive Mode.
+    AwaitLastProof(Box<last_proof::AwaitLastProof>),
     /// Our own proof is outstanding, in any exchange.
     Proving(Box<proving::Proving>),
 }
@@ -111,11 +110,10 @@ impl Phase1 {
         match self {
             Self::MainAwaitSa(state) => run(state, incoming, cx),
             Self::MainAwaitReply(state) => run(state, incoming, cx),
-            Self::MainAwaitProof(state) => run(state, incoming, cx),
             Self::MainAwaitContribution(state) => run(state, incoming, cx),
             Self::MainAwaitInitiatorProof(state) => run(state, incoming, cx),
             Self::AggressiveAwaitReply(state) => run(state, incoming, cx),
-            Self::AggressiveAwaitProof(state) => run(state, incoming, cx),
+            Self::AwaitLastProof(state) => run(state, incoming, cx),
             // Nothing can be expected while we owe the peer a message.
             Self::Proving(state) => {
                 let why = Misbehaviour::UnexpectedExchange(incoming.header.exchange);
@@ -132,17 +130,20 @@ impl Phase1 {
         match self {
             Self::MainAwaitSa(_) => IkeSaState::NoState(Mode::Main),
             Self::MainAwaitContribution(_) | Self::MainAwaitReply(_) => IkeSaState::SaSetup(Mode::Main),
-            Self::MainAwaitInitiatorProof(_) | Self::MainAwaitProof(_) => IkeSaState::KeyExchange(Mode::Main),
+            Self::MainAwaitInitiatorProof(_) => IkeSaState::KeyExchange(Mode::Main),
             Self::AggressiveAwaitReply(_) => IkeSaState::NoState(Mode::Aggressive),
-            Self::AggressiveAwaitProof(_) => IkeSaState::KeyExchange(Mode::Aggressive),
-            Self::Proving(_) => IkeSaState::KeyExchange(self.mode()),
+            Self::AwaitLastProof(_) | Self::Proving(_) => IkeSaState::KeyExchange(self.mode()),
         }
     }
 
     /// Whether the initiator's proof is what comes next: with NAT traversal it comes from another port, and behind some
     /// translators from another address.
     pub(crate) fn may_arrive_elsewhere(&self) -> bool {
-        let waits = matches!(self, Self::MainAwaitInitiatorProof(_) | Self::AggressiveAwaitProof(_));
+        let waits = match self {
+            Self::MainAwaitInitiatorProof(_) => true,
+            Self::AwaitLastProof(state) => state.prover() == Role::Initiator,
+            _ => false,
+        };
         let Offered { policy, vendors, .. } = self.offered();
         waits && policy.nat.spoken(vendors).is_some()
     }
@@ -153,10 +154,9 @@ impl Phase1 {
             Self::MainAwaitSa(state) => state.offered(),
             Self::AggressiveAwaitReply(state) => state.offered(),
             Self::MainAwaitReply(state) => &state.agreed().offered,
-            Self::MainAwaitProof(state) => &state.agreed().offered,
             Self::MainAwaitContribution(state) => &state.agreed().offered,
             Self::MainAwaitInitiatorProof(state) => &state.agreed().offered,
-            Self::AggressiveAwaitProof(state) => &state.agreed().offered,
+            Self::AwaitLastProof(state) => &state.agreed().offered,
             Self::Proving(state) => &state.keyed().exchanged.agreed.offered,
         }
     }
@@ -165,10 +165,9 @@ impl Phase1 {
         match self {
             Self::MainAwaitSa(_) | Self::AggressiveAwaitReply(_) => None,
             Self::MainAwaitReply(state) => Some(&state.agreed().suite.chosen),
-            Self::MainAwaitProof(state) => Some(&state.agreed().suite.chosen),
             Self::MainAwaitContribution(state) => Some(&state.agreed().suite.chosen),
             Self::MainAwaitInitiatorProof(state) => Some(&state.agreed().suite.chosen),
-            Self::AggressiveAwaitProof(state) => Some(&state.agreed().suite.chosen),
+            Self::AwaitLastProof(state) => Some(&state.agreed().suite.chosen),
             Self::Proving(state) => Some(&state.keyed().exchanged.agreed.suite.chosen),
         }
     }
@@ -205,10 +204,9 @@ macro_rules! waiting_state {
 waiting_state! {
     MainAwaitSa(main_initiator::AwaitSa),
     MainAwaitReply(main_initiator::AwaitReply),
-    MainAwaitProof(main_initiator::AwaitProof),
     MainAwaitContribution(main_responder::AwaitContribution),
     MainAwaitInitiatorProof(main_responder::AwaitInitiatorProof),
     AggressiveAwaitReply(aggressive_initiator::AwaitReply),
-    AggressiveAwaitProof(aggressive_responder::AwaitProof),
+    AwaitLastProof(last_proof::AwaitLastProof),
     Proving(proving::Proving),
 }

@@ -13,9 +13,10 @@ use isakmp_wire::payload::NatDiscovery;
 use crate::context::Cx;
 use crate::error::Abort;
 use crate::event::Event;
+use crate::phase1::Step;
 use crate::phase1::facts::{Keyed, clear_message};
 use crate::phase1::finish::{self, MOST_LIKELY, Proven};
-use crate::phase1::{Step, aggressive_responder, main_initiator};
+use crate::phase1::last_proof::await_last_proof;
 
 /// Waits for our own proof.
 pub(crate) struct Proving {
@@ -59,7 +60,7 @@ fn complete(mut keyed: Keyed, then: Then, mut proof: Vec<Payload>, cx: &mut Cx<'
         Then::MainInitiator => {
             let send = finish::encrypt_proof(&mut keyed, candidate, &proof, cx)?;
             keyed.candidates.truncate(1);
-            Ok(Step::Wait { next: main_initiator::await_proof(keyed), send })
+            Ok(Step::Wait { next: await_last_proof(keyed), send })
         }
         Then::MainResponder(proven) => {
             let send = finish::encrypt_proof(&mut keyed, candidate, &proof, cx)?;
@@ -85,7 +86,7 @@ fn complete(mut keyed: Keyed, then: Then, mut proof: Vec<Payload>, cx: &mut Cx<'
                 let (ike_sa, path) = (offered.ike_sa, offered.path);
                 cx.out.event(Event::AggressivePreShared { ike_sa, path });
             }
-            Ok(Step::Wait { next: aggressive_responder::await_proof(keyed), send })
+            Ok(Step::Wait { next: await_last_proof(keyed), send })
         }
     }
 }
