@@ -335,7 +335,8 @@ pub struct Config {
     pub exponentiations_per_second: u32,
     /// The same, for one source address.
     pub exponentiations_per_second_per_source: u32,
-    /// Answers per second to one peer that asks whether we are alive (RFC 3706).
+    /// Answers per second to one peer that asks whether we are alive (RFC 3706); no more than half of them to questions that
+    /// were asked before, which anyone can repeat.
     pub liveness_answers_per_second: u32,
     /// The port of NAT traversal, ours and the peers' (RFC 3947 4). Datagrams to and from it carry a non-ESP marker.
     pub nat_port: u16,

@@ -206,8 +206,8 @@ fn nobody_is_asked_who_has_not_announced_it() {
     }
 }
 
-#[test]
-fn the_successor_of_an_ike_sa_asks_in_its_place() {
+/// An IKE SA of whose last half minute five seconds are over, and its successor.
+fn succeeded() -> Pair {
     let short = |policy: Policy| {
         let lifetime = Lifetime { seconds: Some(1000), kilobytes: None };
         Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
@@ -216,11 +216,31 @@ fn the_successor_of_an_ike_sa_asks_in_its_place() {
     let b = Policy { dpd: DeadPeerDetection::default(), ..short(policy(2, 1)) };
     let mut pair = Pair::new(6, a, b, Link::new());
     pair.initiate();
-    // Its last half minute begins: new exchanges go to a successor.
+    // New exchanges go to a successor.
     pair.run(975);
     pair.initiate();
     pair.run(5);
     assert_eq!(pair.a().ready(), 2);
+    pair
+}
+
+#[test]
+fn an_ike_sa_that_has_lost_its_successor_asks_again() {
+    let mut pair = succeeded();
+    // The first one's turn passes: the successor asks.
+    pair.run(6);
+    let successor = pair.b().engine.snapshot().ike_sas[1].id;
+    pair.input(pair.b, Input::Delete(Target::IkeSa(successor)));
+    pair.run(1);
+    assert_eq!(pair.a().engine.snapshot().ike_sas.len(), 1);
+    let before = sent(pair.a(), NotifyType::R_U_THERE);
+    pair.run(11);
+    assert!(sent(pair.a(), NotifyType::R_U_THERE) > before);
+}
+
+#[test]
+fn the_successor_of_an_ike_sa_asks_in_its_place() {
+    let mut pair = succeeded();
     let before = sent(pair.a(), NotifyType::R_U_THERE);
     pair.run(40);
     // The first one has ended in its time.

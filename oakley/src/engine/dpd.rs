@@ -16,6 +16,7 @@ use crate::engine::timer::TimerKey;
 use crate::error::{Abort, ApiMisuse, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
+use crate::phase2::dpd::Question;
 use crate::phase2::{Ike, dpd};
 use crate::policy::Path;
 use crate::sa::{BundleId, Direction, IkeSaId, RemoveReason};
@@ -48,13 +49,13 @@ impl Engine {
         let number = dpd::number(notification, &live.ike.cookies)?;
         if notification.notify_type == NotifyType::R_U_THERE {
             let question = live.liveness.check_question(number)?;
-            self.liveness_heard(live, incoming, notification);
-            if question == dpd::Question::New {
+            if question == Question::New {
+                self.liveness_heard(live, incoming, notification);
                 live.liveness.asked(number);
                 live.heard = self.host.now;
                 live.unconfirmed = false;
             }
-            self.answer(live, incoming, number);
+            self.answer(live, incoming, (question, number));
         } else {
             live.liveness.check_answer(number)?;
             self.liveness_heard(live, incoming, notification);
@@ -74,10 +75,12 @@ impl Engine {
         self.host.out.event(Event::Notified { path, ike_sa, protected: true, notify, data });
     }
 
-    /// However often the peer asks, what we do for it is bounded.
-    fn answer(&mut self, live: &mut Live, incoming: &Incoming, number: u32) {
-        let limit = self.host.config.liveness_answers_per_second;
-        if !live.liveness.answers.take(self.host.now, limit) {
+    /// However often the peer asks, what we do for it is bounded. Anyone can repeat a question: what that costs is less, so
+    /// that the peer's next one always has its answer.
+    fn answer(&mut self, live: &mut Live, incoming: &Incoming, (question, number): (Question, u32)) {
+        let (now, limit) = (self.host.now, self.host.config.liveness_answers_per_second);
+        let is_within = question == Question::New || live.liveness.repeats.take(now, limit / 2);
+        if !is_within || !live.liveness.answers.take(now, limit) {
             return count(&mut self.host.out.counters.notifies_suppressed);
         }
         // The question may be an old one, which moves nothing; so its answer goes where it came from.
@@ -152,8 +155,9 @@ impl Engine {
         let Some(mut live) = self.table.take_live(id) else { return };
         let Some(asking) = live.ike.asking() else { return self.table.put(id, Entry::Live(live)) };
         let others = self.others_with(&live);
-        // The newest IKE SA with a peer asks for all of them, and what came under any of them is life.
-        let is_newest = others.iter().all(|(other, _)| *other < id);
+        // The newest IKE SA under which a peer is asked asks for all of them, and what came under any of them is life.
+        let asks = |id| matches!(self.table.get(id), Some(Entry::Live(live)) if live.ike.asking().is_some());
+        let is_newest = others.iter().all(|(other, _)| *other < id || !asks(*other));
         let heard = others.iter().map(|(_, heard)| *heard).fold(live.heard, Duration::max);
         live.heard = heard;
         let silent = self.host.now.saturating_sub(heard) >= asking.idle;
@@ -162,7 +166,10 @@ impl Engine {
             Some(round) if heard > round.began => self.is_alive(&mut live),
             Some(round) if round.sends > asking.retries => return self.peer_is_dead(live, &others),
             Some(_) => self.ask(&mut live, asking),
-            None if !is_newest => {}
+            // The newest may end before this one.
+            None if !is_newest => {
+                self.timers.set(TimerKey::Liveness(id), self.host.now.checked_add(asking.idle));
+            }
             None if asking.periodic || (silent && speaks) => self.ask(&mut live, asking),
             None => self.wait_for_life(&live),
         }

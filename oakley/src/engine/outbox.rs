@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use bytes::Bytes;
 use crypto_provider::HashAlgorithm;
-use isakmp_wire::MessageId;
+use isakmp_wire::{MessageId, NotifyType};
 
 use crate::event::{Cookies, Derivation, Event};
 use crate::fragments::split::split;
@@ -101,6 +101,10 @@ const fn may_be_suppressed(event: &Event) -> bool {
             | Event::Retransmitted { .. }
             | Event::NotifySent { .. }
             | Event::Notified { protected: false, .. }
+            | Event::Notified { notify: NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK, .. }
+            | Event::Derived(_)
+            | Event::Fragmented { .. }
+            | Event::Reassembled { .. }
     )
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Liveness {
     pub(crate) spoke: Option<Duration>,
     /// Answers per second.
     pub(crate) answers: RateLimit,
+    /// Those among them to repeated questions.
+    pub(crate) repeats: RateLimit,
 }
 
 /// A question and its repetitions, each with a number of its own.

@@ -12,13 +12,18 @@ use crate::pair::*;
 
 /// Two engines with a tunnel; A asks B.
 fn bench(announced: bool) -> Bench {
+    bench_of(announced, suite().lifetime)
+}
+
+fn bench_of(announced: bool, lifetime: Lifetime) -> Bench {
+    let with = |policy| Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy };
     let mut dpd = DeadPeerDetection::default();
     let mut asking = Asking::new(Duration::from_secs(10), Duration::from_secs(2));
     asking.periodic = true;
     dpd.asking = Some(asking);
     let answers = if announced { DeadPeerDetection::default() } else { DeadPeerDetection::off() };
-    let a = Policy { dpd, ..policy(1, 2) };
-    let mut bench = Bench::with(77, a, Policy { dpd: answers, ..policy(2, 1) });
+    let a = Policy { dpd, ..with(policy(1, 2)) };
+    let mut bench = Bench::with(77, a, Policy { dpd: answers, ..with(policy(2, 1)) });
     bench.initiate();
     bench.run(|_, _, _, _| {});
     assert!(bench.complete());
@@ -237,6 +242,39 @@ fn t077_a_flood_of_questions_is_answered_within_bounds() {
     bench.deliver(A, &other);
     let refused = |why: &Reject| matches!(why, Reject::Incompatible(Incompatibility::MessageIdsExhausted));
     assert!(!bench.hosts[A].rejects().iter().any(refused));
+}
+
+/// Whoever has seen a question can repeat it: that does not take the answer from the peer's next one, which would be death,
+/// and uses up nothing of the IKE SA.
+#[test]
+fn t077_repeated_questions_harm_nobody() {
+    let mut bench = bench_of(true, Lifetime { seconds: None, kilobytes: Some(256) });
+    let per_second = Config::default().liveness_answers_per_second as usize;
+    let first = question(&bench, 1, 5);
+    assert_eq!(bench.deliver(A, &first), 1);
+    let answers: usize = (0..5000).map(|_| bench.deliver(A, &first)).sum();
+    assert!((1..per_second).contains(&answers), "{answers}");
+    let next = question(&bench, 2, 6);
+    assert_eq!(bench.deliver(A, &next), 1);
+    let told = |event: &&Event| matches!(event, Event::Notified { notify: NotifyType::R_U_THERE, .. });
+    assert_eq!(bench.hosts[A].events.iter().filter(told).count(), 2);
+    bench.hosts[A].engine.handle_timeout(bench.now);
+    assert_eq!(bench.hosts[A].engine.snapshot().ike_sas.len(), 1);
+}
+
+#[test]
+fn t085_questions_that_nobody_takes_note_of_are_bounded() {
+    let mut bench = bench(true);
+    let path = Path { local: address(1), remote: address(2) };
+    for number in 1..=10_000 {
+        let octets = &question(&bench, number, number);
+        bench.hosts[A].engine.handle_input(bench.now, Input::Datagram { path, octets }).unwrap();
+    }
+    let mut waiting = 0;
+    while bench.hosts[A].engine.poll_output().is_some() {
+        waiting += 1;
+    }
+    assert!((4096..4200).contains(&waiting), "{waiting}");
 }
 
 #[test]

@@ -449,3 +449,25 @@ fn t110_headers_of_nobody() {
     assert_eq!(reassembling(&bench), 0);
     assert_completes(&mut bench);
 }
+
+/// Each of these is a whole message in one part, which is put together and refused.
+#[test]
+fn t085_messages_in_parts_that_nobody_takes_note_of_are_bounded() {
+    let mut bench = at_message_3(118);
+    let path = Path { local: address(2), remote: address(1) };
+    let part = bench.flying[0].1.clone();
+    let mut of_whole = Header::parse(&part).unwrap();
+    of_whole.next_payload = PayloadKind::NONCE;
+    let whole = Message::new(of_whole, vec![Payload::new(Nonce { octets: vec![1; 20].into() })]).encode();
+    let octets = &alone(&part, |_| {}, &whole);
+    let engine = &mut bench.hosts[B].engine;
+    for _ in 0..10_000 {
+        engine.handle_input(bench.now, Input::Datagram { path, octets }).unwrap();
+    }
+    assert_eq!(engine.snapshot().counters.reassembled, 10_000);
+    let mut waiting = 0;
+    while engine.poll_output().is_some() {
+        waiting += 1;
+    }
+    assert!((4096..4200).contains(&waiting), "{waiting}");
+}
