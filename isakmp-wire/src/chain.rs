@@ -13,10 +13,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::error::{ParseError, Place, Reason};
+use crate::error::{AnomalyKind, ParseError, Place, Reason};
 use crate::limits::MAX_PAYLOADS;
 use crate::payload::{Body, Payload, Sealing, SecurityAssociation};
-use crate::reader::Reader;
+use crate::reader::{Hex, Reader};
 use crate::registry::phase1::{AttributeClass, AuthMethod};
 use crate::registry::{ExchangeType, PayloadKind, ProtocolId};
 use crate::writer::{GENERIC_HEADER_LEN, Writer};
@@ -138,13 +138,24 @@ pub(crate) fn read(
     Ok((payloads, link))
 }
 
-/// RFC 2408 5.3: in a clear message the end of the chain is the end of the message.
-pub(crate) fn check_end(reader: &Reader<'_, '_>, last: Link) -> Result<(), ParseError> {
-    if reader.is_empty() {
+/// The alignment that some peers give to clear messages, and no more than that.
+const ALIGNMENT: usize = 4;
+
+/// RFC 2408 5.3: in a clear message the end of the chain is the end of the message. libreswan fills up a message whose
+/// length is no multiple of four octets with zeros, as after a name of five letters: that much is read over.
+pub(crate) fn check_end(reader: &mut Reader<'_, '_>, last: Link) -> Result<(), ParseError> {
+    let (offset, rest) = (reader.offset(), reader.rest());
+    if rest.is_empty() {
         return Ok(());
     }
-    let reason = Reason::Trailing { count: reader.len() };
-    Err(ParseError { place: last.place, field: "Next Payload", offset: reader.offset(), reason })
+    let end = offset.saturating_add(rest.len());
+    if rest.len() < ALIGNMENT && end.is_multiple_of(ALIGNMENT) && rest.iter().all(|octet| *octet == 0) {
+        reader.anomaly("Padding", offset, AnomalyKind::Padded(rest.len()));
+        reader.trace().leaf("Padding", offset..end, format_args!("{}", Hex(&rest)));
+        return Ok(());
+    }
+    let reason = Reason::Trailing { count: rest.len() };
+    Err(ParseError { place: last.place, field: "Next Payload", offset, reason })
 }
 
 /// Whether an SA offers or answers RSA encryption in phase 1.

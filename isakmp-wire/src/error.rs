@@ -206,6 +206,8 @@ pub enum AnomalyKind {
     NotIncreasing(u8),
     /// Padding inside a labelled situation is not zero (RFC 2407 4.6.1).
     PaddingNotZero,
+    /// Zeros that fill up a clear message to a multiple of four octets (RFC 2408 5.3 knows none); how many.
+    Padded(usize),
 }
 
 impl fmt::Display for AnomalyKind {
@@ -215,6 +217,7 @@ impl fmt::Display for AnomalyKind {
             Self::UnknownFlags(bits) => write!(f, "unknown flags {bits:#04x}"),
             Self::NotIncreasing(number) => write!(f, "number {number} does not increase"),
             Self::PaddingNotZero => f.write_str("padding is not zero"),
+            Self::Padded(count) => write!(f, "{count} octets of padding in a clear message"),
         }
     }
 }

@@ -32,8 +32,8 @@ impl Message {
     /// `Message::parse(x)?.encode() == x` for every `x` that is accepted.
     ///
     /// # Errors
-    /// [`ParseError`] when the header, a length, a count or a chain is wrong, when octets are left over, or when the
-    /// encryption flag is set.
+    /// [`ParseError`] when the header, a length, a count or a chain is wrong, when octets are left over that are more
+    /// than zeros up to a multiple of four, or when the encryption flag is set.
     pub fn parse(datagram: Bytes) -> Result<Self, ParseError> {
         Self::read(&datagram, &mut Trace::default())
     }
@@ -45,7 +45,7 @@ impl Message {
         }
         let (message, end) = Self::read_chain(header, behind_header(datagram), trace)?;
         let mut reader = Reader::new(&message.padding, message.end_of_chain(), Place::Header, trace);
-        chain::check_end(&reader, end)?;
+        chain::check_end(&mut reader, end)?;
         let message = Self { anomalies: core::mem::take(&mut reader.trace().anomalies), ..message };
         Ok(message)
     }
@@ -115,7 +115,7 @@ impl Message {
         self.payloads.iter().filter(move |payload| payload.kind() == kind)
     }
 
-    /// The whole message in clear: header, payloads, and the padding of a decrypted message.
+    /// The whole message in clear: header, payloads, and padding if it came with some.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let body_len = self.chain.len().saturating_add(self.padding.len());
@@ -141,7 +141,8 @@ impl Message {
         if first <= octets.len() { octets.split_off(first) } else { Bytes::new() }
     }
 
-    /// The octets behind the end of the chain: only ever there in a decrypted message, of any length and content.
+    /// The octets behind the end of the chain: of any length and content in a decrypted message, up to three zeros in a
+    /// clear one.
     #[must_use]
     pub const fn padding(&self) -> &Bytes {
         &self.padding

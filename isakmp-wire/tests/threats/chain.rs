@@ -86,6 +86,33 @@ fn t005_octets_behind_the_chain_are_refused_in_clear_and_padding_when_decrypted(
 }
 
 #[test]
+fn t005_a_clear_message_may_be_filled_up_to_four_octets_with_zeros_and_with_nothing_else() {
+    for name_len in 1..=8usize {
+        let chain = payload(0, &[b'x'; 8][..name_len]);
+        let fill = chain.len().next_multiple_of(4) - chain.len();
+        for zeros in 0..8 {
+            let read = Message::parse(clear(13, &[&chain[..], &vec![0; zeros]].concat()));
+            if zeros == 0 || zeros == fill {
+                let message = read.unwrap();
+                assert_eq!(
+                    (message.padding().len(), message.anomalies().len()),
+                    (zeros, usize::from(zeros > 0))
+                );
+                assert_eq!(message.encode_payloads(), chain);
+            } else {
+                assert_eq!(read.unwrap_err().reason(), &Reason::Trailing { count: zeros });
+            }
+        }
+        if fill > 0 {
+            let mut other = vec![0; fill];
+            other[fill - 1] = 1;
+            let error = Message::parse(clear(13, &[&chain[..], &other].concat())).unwrap_err();
+            assert_eq!(error.reason(), &Reason::Trailing { count: fill });
+        }
+    }
+}
+
+#[test]
 fn t018_foreign_payloads_are_unknown_and_kept() {
     let interpreted = [1u8, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 130, 131, 132];
     for kind in 1..=255u8 {
