@@ -1,10 +1,11 @@
 """racoon in a guest kernel: the one open daemon that negotiates AH and ESP under one proposal in tunnel mode."""
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
-from .core import HERE, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, reach, run, wait_for
+from .core import HERE, LAB, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, reach, run, wait_for
 from .ios import Site
 
 ARCHIVE = "racoon-ipsec-tools-0.9.1.tar.xz"
@@ -22,6 +23,36 @@ def source():
     raise NotRun(f"no source of racoon: set RACOON_SOURCE to an archive of racoon-ipsec-tools 0.9.1 ({ARCHIVE})")
 
 
+class Build:
+    """racoon's binaries, made while rows of other peers run. They last as long as the target folder."""
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "racoon"
+    process = None
+
+    @classmethod
+    def begin(cls):
+        try:
+            cls.process = subprocess.Popen(["bash", LAB / "racoon-build.sh", cls.folder, source()], stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        except NotRun:
+            pass  # Its rows say so.
+
+    @classmethod
+    def wait(cls):
+        source()
+        if cls.process is None:
+            cls.begin()
+        if not (cls.folder / "racoon").exists() or cls.process.poll() is None:
+            said, _ = cls.process.communicate(timeout=600)
+            if cls.process.returncode:
+                raise Fault(f"racoon was not built: {said[-300:]}")
+        return cls.folder
+
+
+def prepare():
+    """Called before the first row, if any row of this peer is wanted."""
+    Build.begin()
+
+
 class Racoon(Session):
     """One racoon, with one policy; every session has its own settings."""
 
@@ -30,8 +61,7 @@ class Racoon(Session):
         self.settings = settings
 
     def start(self):
-        built = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "racoon"
-        lab("racoon-build.sh", built, source(), timeout=600)
+        built = Build.wait()
         lab("racoon-one.sh", "up", self.folder, f"RACOON={built}", "PSK=labsecret", *self.settings, timeout=90)
         state = dict(line.split("=", 1) for line in (self.folder / "state").read_text().splitlines())
         self.namespace = state["NS"]
