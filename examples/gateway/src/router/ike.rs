@@ -83,7 +83,7 @@ impl Router {
             inbound: Vec::new(),
             layers: Vec::new(),
             path_mtu: PathMtu::new(),
-            reports: TrafficReports::new(&installation),
+            reports: TrafficReports::new(&installation, settings.replay),
         };
         match installation.direction {
             Direction::Inbound => {

@@ -86,7 +86,7 @@ impl Router {
         let Some(state) = self.flows.bundles.get(&bundle) else { return };
         let Some(one) = state.inbound.get(place) else { return };
         // A packet that others have overtaken says where the peer was.
-        let is_newest = one.sa.snapshot(now).sequence == opened.sequence;
+        let is_newest = state.reports.is_fresh() && one.sa.snapshot(now).sequence == opened.sequence;
         if state.may_move && is_newest && state.path != way {
             self.tell_engine(now, Input::Moved { bundle, path: way });
         }

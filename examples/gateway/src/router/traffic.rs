@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use ipsec_core::ReplayProtection;
 use oakley::{BundleId, Direction, Input, Installation};
 
 use super::Router;
@@ -10,13 +11,22 @@ use super::Router;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TrafficReports {
     every: Option<Duration>,
+    /// Whether an opened packet is a new one. Without a replay window it may be an old one that somebody repeats, which
+    /// neither shows that the peer is alive nor where it is (RFC 3706 6, RFC 3947 7).
+    is_fresh: bool,
     inbound: Option<Duration>,
     outbound: Option<Duration>,
 }
 
 impl TrafficReports {
-    pub(super) const fn new(installation: &Installation) -> Self {
-        Self { every: installation.report_traffic, inbound: None, outbound: None }
+    pub(super) const fn new(installation: &Installation, replay: ReplayProtection) -> Self {
+        let is_fresh = !matches!(replay, ReplayProtection::Off);
+        Self { every: installation.report_traffic, is_fresh, inbound: None, outbound: None }
+    }
+
+    /// Whether an opened packet is a new one.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     /// How often packets are to be reported.
@@ -27,7 +37,9 @@ impl TrafficReports {
     /// Whether a packet that passes now is to be reported. One report stands for all packets of its interval, but the first
     /// one that comes after a report of something sent is the answer to it.
     fn is_due(&mut self, direction: Direction, now: Duration) -> bool {
-        let Some(every) = self.every else { return false };
+        let Some(every) = self.every.filter(|_| self.is_fresh || direction == Direction::Outbound) else {
+            return false;
+        };
         let is_answer = direction == Direction::Inbound && self.outbound > self.inbound;
         let last = match direction {
             Direction::Inbound => &mut self.inbound,

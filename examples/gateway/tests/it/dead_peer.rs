@@ -88,3 +88,21 @@ fn a_release_that_has_no_such_thing_does_not_announce_it() {
     assert!(announced("version 11.3", "crypto isakmp keepalive 10"));
     assert!(announced("version 12.2", ""));
 }
+
+/// Without a replay window somebody may repeat an old packet for ever.
+#[test]
+fn t077_a_repeated_packet_is_no_life_where_replay_protection_is_off() {
+    let off = "crypto isakmp keepalive 10 3\ncrypto ipsec security-association replay disable";
+    let mut pair = pair("version 12.2", off);
+    pair.send_inside(1, &packet(HOST_B, HOST_A, CANARY));
+    let (_, old) = pair.wire.iter().rev().find(|(from, _)| *from == 1).unwrap().clone();
+    pair.connected = false;
+    pair.run_for(SECOND * 3);
+    pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+    for _ in 0..40 {
+        pair.send_outside(0, &old);
+        pair.run_for(SECOND);
+    }
+    assert!(pair.inside[0].len() > 5, "the packet was opened again and again");
+    assert_eq!(dead(&pair), 1);
+}

@@ -93,3 +93,16 @@ fn t114_keepalives_are_ignored() {
     assert_eq!(format!("{:?}", pair.routers[1].snapshot(pair.now)), before);
     assert_eq!(answers_go_to(&mut pair), end(4500));
 }
+
+/// Without a replay window the newest packet may be an old one.
+#[test]
+fn t115_nobody_is_followed_where_replay_protection_is_off() {
+    let off = format!("{FORCED}crypto ipsec security-association replay disable\n");
+    let configs = PRESHARE
+        .map(|config| config.replace("crypto isakmp policy 1\n", &format!("{off}crypto isakmp policy 1\n")));
+    let mut pair = Pair::up([&configs[0], &configs[1]]);
+    let newest = held(&mut pair);
+    assert_eq!(from(&mut pair, &newest, 4500), 2);
+    assert_eq!(from(&mut pair, &newest, 50_000), 3, "it is opened again");
+    assert_eq!(answers_go_to(&mut pair), end(4500));
+}
