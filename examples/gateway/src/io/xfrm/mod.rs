@@ -7,6 +7,7 @@ mod algorithm;
 mod follow;
 mod policy;
 mod selector;
+mod spd;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,25 +20,22 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, RawFd};
 
 use ipsec_core::{DfPolicy, Lifetime};
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
-};
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_xfrm::{
-    UserPolicyId, UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING,
-    XfrmAttrs, XfrmMessage, policy as policies, state as states,
+    UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XfrmAttrs,
+    XfrmMessage, policy as policies, state as states,
 };
 use netlink_sys::Socket;
 use netlink_sys::protocols::NETLINK_XFRM;
 use oakley::{BundleId, Direction, LimitReached, Protocol};
 
 use self::policy::{Piece, Shape};
+pub(super) use self::spd::Plan;
+use self::spd::{ADD, ASK, Spd, Unchanged};
 use super::RunOptions;
 use super::error::{NET_ADMIN, RunError};
 use super::netlink::{Conversation, Refusal};
 use crate::router::{DataPathAction, Handover, InstallError, NAT_PORT, Protection, Router};
-
-const ASK: u16 = NLM_F_REQUEST | NLM_F_ACK;
-const ADD: u16 = ASK | NLM_F_CREATE | NLM_F_EXCL;
 
 /// How long the kernel waits for SAs that it has asked for, before it asks again (seconds, net.core.xfrm_acq_expires): as
 /// long as the router waits after a failed negotiation.
@@ -68,20 +66,10 @@ pub(super) struct Kernel {
     requests: Conversation,
     events: Socket,
     bundles: BTreeMap<BundleId, Bundle>,
-    bypasses: Vec<Piece>,
-    pieces: Vec<Piece>,
-    /// The SAs that the policies of each flow ask for.
-    shapes: BTreeMap<u32, Shape>,
-    policies: Vec<policies::ModifyMessage>,
+    spd: Spd,
     /// Our own port of ESP in UDP, which the router calls 4500.
     nat_port: u16,
     patience: Option<String>,
-}
-
-/// Policies that may be made.
-pub(super) struct Plan {
-    pieces: Vec<Piece>,
-    shapes: BTreeMap<u32, Shape>,
 }
 
 /// What the kernel has of a bundle.
@@ -106,10 +94,7 @@ impl Kernel {
             requests,
             events,
             bundles: BTreeMap::new(),
-            bypasses: policy::bypasses(&locals, &[options.port, options.nat_port]),
-            pieces: Vec::new(),
-            shapes: BTreeMap::new(),
-            policies: Vec::new(),
+            spd: Spd::new(policy::bypasses(&locals, &[options.port, options.nat_port])),
             nat_port: options.nat_port,
             patience: None,
         };
@@ -139,26 +124,28 @@ impl Kernel {
             let what = format!("{:?} to {:?}", piece.packets.local(), piece.packets.remote());
             return Err(RunError::Kernel { what, said: "its policies have prefixes".to_owned() });
         }
-        policy::messages(&self.bypasses, &pieces, &shapes).ok_or_else(too_many)?;
-        Ok(Plan { pieces, shapes })
+        let plan = Plan { pieces, shapes };
+        self.spd.check(&plan).map_err(|_| too_many())?;
+        Ok(plan)
     }
 
     /// Makes the policies those of a plan.
-    pub(super) fn apply(&mut self, plan: Plan) -> Result<(), RunError> {
-        let Plan { pieces, mut shapes } = plan;
+    pub(super) fn apply(&mut self, mut plan: Plan) -> Result<(), RunError> {
         // Flows that have SAs go on with them.
-        let used = self.bundles.values().filter(|bundle| shapes.contains_key(&bundle.flow));
-        let used: Vec<_> = used.map(|bundle| (bundle.flow, bundle.shape.clone())).collect();
-        shapes.extend(used);
-        let wanted = policy::messages(&self.bypasses, &pieces, &shapes).unwrap_or_default();
-        self.replace(wanted).map_err(|refusal| match refusal.error.kind() {
-            ErrorKind::AlreadyExists => {
-                RunError::Taken { what: "an IPsec policy".to_owned(), error: refusal.error }
+        for bundle in self.bundles.values() {
+            if let Some(shape) = plan.shapes.get_mut(&bundle.flow) {
+                shape.clone_from(&bundle.shape);
             }
-            _ => refused("a policy", refusal),
-        })?;
-        (self.pieces, self.shapes) = (pieces, shapes);
-        Ok(())
+        }
+        self.spd.apply(&self.requests, plan).map_err(|unchanged| match unchanged {
+            Unchanged::Refused(Refusal { error, .. }) if error.kind() == ErrorKind::AlreadyExists => {
+                RunError::Taken { what: "an IPsec policy".to_owned(), error }
+            }
+            Unchanged::Refused(refusal) => refused("a policy", refusal),
+            Unchanged::TooMany => {
+                RunError::Kernel { what: "the access lists".to_owned(), said: unchanged.to_string() }
+            }
+        })
     }
 
     /// Does what the router wants.
@@ -268,12 +255,8 @@ impl Kernel {
             answer.map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
             bundle.states.push((installation.direction, id));
         }
-        if self.shapes.get(&handover.flow) != Some(&shape) {
-            self.shapes.insert(handover.flow, shape);
-            let wanted = policy::messages(&self.bypasses, &self.pieces, &self.shapes).unwrap_or_default();
-            self.replace(wanted).map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
-        }
-        Ok(())
+        let reshaped = self.spd.reshape(&self.requests, handover.flow, shape);
+        reshaped.map_err(|unchanged| InstallError::Elsewhere(unchanged.to_string()))
     }
 
     fn remove(&mut self, bundle: BundleId) {
@@ -288,40 +271,6 @@ impl Kernel {
         let _ = self.requests.ask(XfrmMessage::DeleteSa(request), ASK);
     }
 
-    /// Puts policies in the place of those that are there: what both have is never missing in between.
-    fn replace(&mut self, wanted: Vec<policies::ModifyMessage>) -> Result<(), Refusal> {
-        for policy in &wanted {
-            let before = self.policies.iter_mut().find(|before| policy::same_packets(before, policy));
-            match before {
-                Some(before) if before == policy => {}
-                Some(before) => {
-                    self.requests.ask(XfrmMessage::UpdatePolicy(policy.clone()), ASK)?;
-                    before.clone_from(policy);
-                }
-                None => {
-                    self.requests.ask(XfrmMessage::AddPolicy(policy.clone()), ADD)?;
-                    self.policies.push(policy.clone());
-                }
-            }
-        }
-        let stays =
-            |policy: &policies::ModifyMessage| wanted.iter().any(|other| policy::same_packets(other, policy));
-        let gone: Vec<_> = self.policies.iter().filter(|policy| !stays(policy)).cloned().collect();
-        for policy in gone {
-            self.remove_policy(&policy);
-        }
-        self.policies = wanted;
-        Ok(())
-    }
-
-    fn remove_policy(&self, policy: &policies::ModifyMessage) {
-        let known = &policy.user_policy_info;
-        let id = UserPolicyId { selector: known.selector, direction: known.direction, index: 0 };
-        let request = policies::DelGetMessage { user_policy_id: id, nlas: Vec::new() };
-        // Somebody may have removed it.
-        let _ = self.requests.ask(XfrmMessage::DeletePolicy(request), ASK);
-    }
-
     /// Removes what a gateway that was killed has left.
     fn sweep(&self) -> Result<(), Refusal> {
         let dump = NLM_F_REQUEST | NLM_F_DUMP;
@@ -329,7 +278,7 @@ impl Kernel {
             if let XfrmMessage::AddPolicy(policy) = answer {
                 let known = &policy.user_policy_info;
                 if policy::is_ours(known.priority) && known.direction < XFRM_POLICY_MAX {
-                    self.remove_policy(&policy);
+                    spd::remove(&self.requests, &policy);
                 }
             }
         }
@@ -408,9 +357,7 @@ impl Drop for Kernel {
                 self.remove_state(id);
             }
         }
-        for policy in core::mem::take(&mut self.policies) {
-            self.remove_policy(&policy);
-        }
+        self.spd.clear(&self.requests);
         if let Some(before) = self.patience.take() {
             let _ = fs::write(PATIENCE, before);
         }
