@@ -130,10 +130,14 @@ impl Router {
     }
 
     /// The other data path has opened a packet of a bundle in UDP that came from elsewhere than the bundle's path says.
+    ///
+    /// It should say so of packets newer than all before only. One that cannot tell (Linux reports any packet that its replay
+    /// window lets pass) lets whoever can hold a packet back send it from elsewhere later, and move the peer until its next
+    /// packet. Where there is no window every old packet would do, and the peer is not followed at all.
     pub fn moved(&mut self, now: Duration, bundle: BundleId, remote: SocketAddr) {
         let Some(state) = self.flows.bundles.get(&bundle) else { return };
         let path = Path { local: state.path.local, remote };
-        if state.may_move && state.path != path {
+        if state.may_move && state.reports.is_fresh() && state.path != path {
             self.tell_engine(now, Input::Moved { bundle, path });
         }
     }

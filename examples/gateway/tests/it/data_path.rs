@@ -1,5 +1,6 @@
 //! Another data path beside the router: what it is told, and what the router does with what it tells.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use gateway::router::{DataPath, DataPathAction, Handover, InstallError, Router, 
 use ipsec_core::{Protocol, ReplayProtection};
 use oakley::{BundleId, Direction, LimitReached};
 
-use crate::pair::{AH_ESP, CANARY, HOST_A, HOST_B, PRESHARE, Pair, packet};
+use crate::pair::{AH_ESP, CANARY, END_A, HOST_A, HOST_B, PRESHARE, Pair, packet};
 
 const SECOND: Duration = Duration::from_secs(1);
+const FORCED: &str =
+    "crypto ipsec nat-transparency udp-encapsulation\ncrypto isakmp nat force-encapsulation\n";
 
 fn router(name: &str, config: &str, seed: u64) -> Router {
     let provider = CryptoProvider { random: Arc::new(SeededRandom::new(seed)), ..provider() };
@@ -151,6 +154,27 @@ fn a_data_path_that_refuses_ends_the_bundle_at_both_ends() {
         assert!(matches!(gone.as_slice(), [DataPathAction::Remove(_)]), "router {at}: {gone:?}");
         assert!(pair.routers[at].snapshot(pair.now).flows[0].inbound.is_empty());
     }
+}
+
+/// Without a replay window the kernel tells of every packet, however old.
+#[test]
+fn t115_a_peer_that_another_data_path_has_seen_elsewhere_is_followed_with_a_replay_window_only() {
+    let followed = |more: &str| {
+        let more = format!("{FORCED}{more}crypto isakmp policy 1\n");
+        let configs = PRESHARE.map(|config| config.replace("crypto isakmp policy 1\n", &more));
+        let mut pair = pair([&configs[0], &configs[1]]);
+        let one = bundle(&negotiate(&mut pair)[1]);
+        let elsewhere = SocketAddr::from((END_A, 50_000));
+        pair.routers[1].moved(pair.now, one, elsewhere);
+        pair.settle();
+        match actions(&mut pair.routers[1]).as_slice() {
+            [] => false,
+            [DataPathAction::Move(moved, path)] => *moved == one && path.remote == elsewhere,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(followed(""));
+    assert!(!followed("crypto ipsec security-association replay disable\n"));
 }
 
 #[test]
