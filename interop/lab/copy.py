@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Sends octets over TCP from one network namespace to another and compares their hashes.
+"""Sends octets over TCP from one network namespace to another, compares their hashes, and says how long it took.
 
   copy.py --from NAMESPACE ADDRESS --to NAMESPACE ADDRESS --octets N [--port N]
 """
@@ -23,24 +23,25 @@ while part := peer.recv(65536):
 print(count, digest.hexdigest(), flush=True)
 """
 SEND = """
-import random, socket, sys
+import random, socket, sys, time
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 there = socket.socket(family, socket.SOCK_STREAM)
 there.settimeout(60)
 there.bind((sys.argv[4], 0))
 there.connect((sys.argv[1], int(sys.argv[2])))
-left, source = int(sys.argv[3]), random.Random(1)
+left, source, begin = int(sys.argv[3]), random.Random(1), time.monotonic()
 while left:
     part = source.randbytes(min(left, 65536))
     there.sendall(part)
     left -= len(part)
 there.shutdown(socket.SHUT_WR)
 there.recv(1)
+print(time.monotonic() - begin)
 """
 
 
 def inside(namespace, program, *words):
-    return ["ip", "netns", "exec", namespace, "python3", "-c", program, *map(str, words)]
+    return ["ip", "netns", "exec", namespace, sys.executable, "-c", program, *map(str, words)]
 
 
 def expected(octets):
@@ -69,7 +70,10 @@ def main():
         if sender.returncode:
             return "sender: " + sender.stderr.strip().splitlines()[-1]
         got = listener.stdout.readline().strip()
-        return None if got == expected(arguments.octets) else f"{got or 'nothing'} arrived, {expected(arguments.octets)} was sent"
+        if got != expected(arguments.octets):
+            return f"{got or 'nothing'} arrived, {expected(arguments.octets)} was sent"
+        print(f"{arguments.octets} octets in {float(sender.stdout):.4f} s")
+        return None
     finally:
         listener.kill()
         listener.wait()

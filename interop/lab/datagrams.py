@@ -47,7 +47,7 @@ sys.exit(bool(bad))
 
 
 def inside(namespace, program, *words):
-    return ["ip", "netns", "exec", namespace, "python3", "-c", program, *map(str, words)]
+    return ["ip", "netns", "exec", namespace, sys.executable, "-c", program, *map(str, words)]
 
 
 def main():

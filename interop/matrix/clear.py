@@ -1,5 +1,6 @@
 """Clear packets that the map protects, forged on the wire: the machine must not take them (T101)."""
 import subprocess
+import sys
 import time
 
 from .core import Fault, Gateway, Row, run, wait_for
@@ -106,15 +107,15 @@ def deaf(how, ends, lines, transport=False, connected=False, sports=PORTS):
         words = [source, to, *map(str, sports)]
         with gateways[0], gateways[1]:
             # Not by echoes: a line may be about UDP only. The first datagrams go before the listener is there.
-            wait_for("SAs", 20, lambda: run("ip", "netns", "exec", b, "python3", "-c", HONEST, *words) or "spi: 0x" in gateways[0].show("show crypto ipsec sa"))
+            wait_for("SAs", 20, lambda: run("ip", "netns", "exec", b, sys.executable, "-c", HONEST, *words) or "spi: 0x" in gateways[0].show("show crypto ipsec sa"))
             time.sleep(0.5)
 
             def heard():
-                listener = subprocess.Popen(["ip", "netns", "exec", a, "python3", "-c", LISTEN, to, str(sports[1]), str(SECONDS), *map(str, peer)],
+                listener = subprocess.Popen(["ip", "netns", "exec", a, sys.executable, "-c", LISTEN, to, str(sports[1]), str(SECONDS), *map(str, peer)],
                                             stdout=subprocess.PIPE, text=True)
                 listener.stdout.readline()
                 for _ in range(2):
-                    run("ip", "netns", "exec", b, "python3", "-c", HONEST, *words)
+                    run("ip", "netns", "exec", b, sys.executable, "-c", HONEST, *words)
                 run("ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGE, mac, *words[:2], how, *words[2:])
                 return listener.communicate(timeout=20)[0].split()
 
@@ -131,7 +132,7 @@ def deaf(how, ends, lines, transport=False, connected=False, sports=PORTS):
 
 
 def heard_without(a, b, mac, to, source, sports, how):
-    listener = subprocess.Popen(["ip", "netns", "exec", a, "python3", "-c", LISTEN, to, str(sports[1]), str(SECONDS), "-", "0"], stdout=subprocess.PIPE, text=True)
+    listener = subprocess.Popen(["ip", "netns", "exec", a, sys.executable, "-c", LISTEN, to, str(sports[1]), str(SECONDS), "-", "0"], stdout=subprocess.PIPE, text=True)
     listener.stdout.readline()
     run("ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGE, mac, source, to, how, *map(str, sports))
     return listener.communicate(timeout=20)[0].split()

@@ -86,7 +86,7 @@ def wait_for(what, seconds, probe):
 class Gateway:
     """One `gateway run` in a namespace."""
 
-    def __init__(self, options, namespace, folder, config, *arguments, name="gateway"):
+    def __init__(self, options, namespace, folder, config, *arguments, name="gateway", records=True):
         self.options, self.namespace, self.folder, self.name = options, namespace, folder, name
         self.arguments = arguments
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,10 +95,12 @@ class Gateway:
         self.socket, self.keys, self.pcap = folder / f"{name}.sock", folder / f"{name}.keys", folder / f"{name}.pcapng"
         self.said = folder / f"{name}.out"
         self.process = None
+        #: What a row is judged by; whoever measures speed goes without.
+        self.records = ["--keylog", self.keys, "--pcap", self.pcap, "--log", folder / f"{name}.log"] if records else []
 
     def start(self):
         command = ["ip", "netns", "exec", self.namespace, self.options.gateway, "run", "--config", self.config, "--socket", self.socket,
-                   "--keylog", self.keys, "--pcap", self.pcap, "--log", self.folder / f"{self.name}.log", *self.arguments]
+                   *self.records, *self.arguments]
         with open(self.said, "a") as said:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         wait_for(f"{self.name} started", START_SECONDS, self.ready)
@@ -164,13 +166,19 @@ def judge(*gateways, least_esp=0, least_ah=0):
     for gateway in gateways:
         holders = sorted({path.parent for path in gateway.keys.rglob("ikev1_decryption_table")})
         findings = ipsec_capture.examine(gateway.pcap, holders)
-        _, faults = ah_icv.check(gateway.pcap, sorted(gateway.keys.rglob("keys.txt")))
+        esp, ah = sum(bool(f.esp) for f in findings.frames), sum(bool(f.ah) for f in findings.frames)
+        _, faults = ah_icv.check(gateway.pcap, sorted(gateway.keys.rglob("keys.txt"))) if ah else (0, [])
         faults = findings.faults + faults
         if faults:
             raise Fault(f"{len(faults)} faults in the capture, the first: {faults[0]}")
-        esp, ah = sum(bool(f.esp) for f in findings.frames), sum(bool(f.ah) for f in findings.frames)
         if esp < least_esp or ah < least_ah:
             raise Fault(f"the capture holds {esp} ESP and {ah} AH packets")
+
+
+def copy(source, source_address, to, to_address, octets, seconds=240):
+    """A TCP transfer whose hashes agree; how many seconds it took."""
+    said = run(sys.executable, LAB / "copy.py", "--from", source, source_address, "--to", to, to_address, "--octets", octets, timeout=seconds)
+    return float(said.split()[-2])
 
 
 def lab(script, *words, timeout=60, **settings):

@@ -1,10 +1,12 @@
 """Two of our own gateways in namespaces, with the address plans of the document's configurations."""
+import itertools
 import os
 import re
 import subprocess
+import sys
 import time
 
-from .core import LAB, Fault, Gateway, Row, Session, judge, ping, reach, run
+from .core import LAB, Fault, Gateway, Row, Session, copy, judge, ping, reach, run
 from .ios import Site, quoted, transforms
 
 #: Local and remote address of the outer network, the two inner networks and their hosts: the document's three pairs.
@@ -25,12 +27,15 @@ def network(address):
 class Pair(Session):
     """Two namespaces on a wire; the rows start gateways in them."""
 
+    numbers = itertools.count(1)
+
     def __init__(self, options, folder, plan=FIRST):
         super().__init__(options, folder)
+        self.tag = f"{os.getpid()}x{next(self.numbers)}"
         self.plan = PLANS[plan]
 
     def start(self):
-        self.namespaces = [f"gw{side}{os.getpid()}" for side in "ab"]
+        self.namespaces = [f"gw{side}{self.tag}" for side in "ab"]
         a, b = self.namespaces
         for name in self.namespaces:
             run("ip", "netns", "add", name)
@@ -52,12 +57,12 @@ class Pair(Session):
     def connect(self, a, b):
         run("ip", "link", "add", "wire", "netns", a, "type", "veth", "peer", "name", "wire", "netns", b)
 
-    def gateways(self, folder, **site):
+    def gateways(self, folder, records=True, **site):
         here, there, inside, outside = self.plan
         shared = dict(key="sharedkey", **site)
         sites = (Site(local=here, remote=there, inside=network(inside), outside=network(outside), inside_address=inside, **shared),
                  Site(local=there, remote=here, inside=network(outside), outside=network(inside), inside_address=outside, **shared))
-        return [Gateway(self.options, name, folder, site.text(), name=f"gateway-{letter}")
+        return [Gateway(self.options, name, folder, site.text(), name=f"gateway-{letter}", records=records)
                 for name, site, letter in zip(self.namespaces, sites, "ab")]
 
     def ends(self, transport=False):
@@ -86,13 +91,13 @@ class BadPair(Pair):
         return self.said
 
 
-def both(work, least_esp=0, least_ah=0, **site):
-    """Starts both gateways, does some work, lets tshark and scapy look at both wires."""
+def both(work, least_esp=0, least_ah=0, ends=2, **site):
+    """Starts both gateways, does some work, lets tshark and scapy look at the wire as one or both ends have it."""
     def check(session, row, folder):
         one, two = session.gateways(folder, **site)
         with one, two:
             said = work(session, one, two, session.ends(site.get("transport", False)))
-        judge(one, two, least_esp=least_esp, least_ah=least_ah)
+        judge(*(one, two)[:ends], least_esp=least_esp, least_ah=least_ah)
         return said
     return check
 
@@ -109,24 +114,18 @@ def echoes(session, one, two, ends):
 def datagrams(session, one, two, ends):
     (a, b), (here, there) = session.namespaces, ends
     sizes = ",".join(map(str, SIZES))
-    run("python3", LAB / "datagrams.py", "--from", a, here, "--to", b, there, "--sizes", sizes, timeout=240)
+    run(sys.executable, LAB / "datagrams.py", "--from", a, here, "--to", b, there, "--sizes", sizes, timeout=240)
     return f"{len(SIZES)} sizes, each came back equal"
 
 
 def streams(largest):
     def work(session, one, two, ends):
         (a, b), (here, there) = session.namespaces, ends
-        begin, moved = time.monotonic(), 0
+        seconds = 0
         for octets in (1, 2, 1000, 65536, 1_000_000, largest):
-            copy(a, here, b, there, octets)
-            copy(b, there, a, here, octets)
-            moved += 2 * octets
-        return f"{8 * moved / 1e6 / (time.monotonic() - begin):.0f} Mbit/s"
+            seconds = copy(a, here, b, there, octets) + copy(b, there, a, here, octets)
+        return f"{2 * 8 * largest / 1e6 / seconds:.0f} Mbit/s"
     return work
-
-
-def copy(source, source_address, to, to_address, octets, seconds=240):
-    run("python3", LAB / "copy.py", "--from", source, source_address, "--to", to, to_address, "--octets", octets, timeout=seconds)
 
 
 def killed(session, row, folder):
@@ -180,7 +179,7 @@ def rows():
                       quick=plan == FIRST and kind == "both")
     yield Row("own gateway", "both", "main", "UDP of 0 to 3000 and 2^n ± 1 octets", (Pair,), both(datagrams, esp="aes128-sha1"))
     for esp in ("des-sha1", "aes128-sha1", "aes256gcm16"):
-        yield Row("own gateway", "both", "main", f"TCP of 1 octet to 50 MB, {esp}", (Pair,), both(streams(50_000_000), esp=esp))
+        yield Row("own gateway", "both", "main", f"TCP of 1 octet to 50 MB, {esp}", (Pair,), both(streams(50_000_000), ends=1, esp=esp))
     yield Row("own gateway", "both", "main", "TCP of 1 octet to 5 MB, aes128-sha1", (Pair,), both(streams(5_000_000), esp="aes128-sha1"), quick=True)
     yield Row("own gateway", "both", "main", "one side killed and started again", (Pair,), killed, quick=True)
     yield Row("own gateway", "both", "main", "delay, loss, duplicates, reordering", (BadPair,), bad_network)

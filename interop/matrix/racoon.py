@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Build:
     """racoon's binaries, made while rows of other peers run. They last as long as the target folder."""
     folder = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "racoon"
     process = None
+    said = ""
+    waiting = threading.Lock()
 
     @classmethod
     def begin(cls):
@@ -39,12 +42,13 @@ class Build:
     @classmethod
     def wait(cls):
         source()
-        if cls.process is None:
-            cls.begin()
-        if not (cls.folder / "racoon").exists() or cls.process.poll() is None:
-            said, _ = cls.process.communicate(timeout=600)
+        with cls.waiting:
+            if cls.process is None:
+                cls.begin()
+            if not (cls.folder / "racoon").exists() or cls.process.poll() is None:
+                cls.said, _ = cls.process.communicate(timeout=600)
             if cls.process.returncode:
-                raise Fault(f"racoon was not built: {said[-300:]}")
+                raise Fault(f"racoon was not built: {cls.said[-300:]}")
         return cls.folder
 
 
