@@ -155,7 +155,7 @@ def carries(first, least_esp=0, least_ah=0, states=2, word="", **site):
 
 
 def killed(session, row, folder):
-    """After SIGKILL its SAs stay in the kernel; the next start removes them and nothing of anybody else, and works."""
+    """After SIGKILL its SAs stay in the kernel; the next start removes them and nothing of anybody else, and works. The policies stay all the while (T101)."""
     user, kernel = pair(session, folder)
     here, there = ends({})
     session.inside("ip xfrm state add src 10.9.0.7 dst 10.9.0.2 proto esp spi 0x777 mode tunnel reqid 7 auth-trunc 'hmac(sha1)' "
@@ -168,7 +168,24 @@ def killed(session, row, folder):
         kernel.signal("KILL")
         if len([number for number in before if int(number) >= 0x49500000]) < 4 or "spi" not in session.inside("ip xfrm state"):
             raise Fault(f"the kernel had {before}")
+        stays = "ip xfrm policy; ip xfrm state | grep -E 'src|spi'"
+        before = session.inside(stays)
+        config = session.folder / "kernel.cfg"
+        text = config.read_text()
+        config.write_text(text.replace("version 12.4", "version 12.4\ncrypto ipsec df-bit set"))
+        try:
+            kernel.start()
+            raise Fault("a DF bit that Linux cannot set was taken")
+        except Fault as fault:
+            if "df-bit" not in str(fault) or session.inside(stays) != before:
+                raise
+        config.write_text(text)
+        session.inside("ip xfrm monitor policy >/mnt/changes 2>&1 </dev/null & sleep 0.3")
         kernel.start()
+        session.inside("pkill -x ip")
+        changes = (session.folder / "changes").read_text()
+        if "Updated src 10.2.0.0/24 dst 10.1.0.0/24" not in changes or "Deleted" in changes:
+            raise Fault(f"the next start changed policies so: {changes}")
         stale = session.inside("ip xfrm state")
         if "0x00000777" not in stale or stale.count("proto esp") != 1:
             raise Fault(f"after the next start the kernel has {stale}")

@@ -182,6 +182,9 @@ impl<'a> Gateway<'a> {
         };
         this.guard()?;
         this.watch().map_err(failed)?;
+        if let DataPath::Kernel(kernel) = &mut this.data_path {
+            kernel.settle()?;
+        }
         Ok(this)
     }
 

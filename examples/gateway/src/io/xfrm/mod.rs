@@ -1,10 +1,11 @@
 //! The kernel's own ESP and AH as the data path, by netlink XFRM (linux/xfrm.h).
 //!
 //! Everything of ours has a number in one range: SAs and templates as their reqid, policies as their priority. What a
-//! gateway that was killed has left is known by that, and removed at the next start; what others have made stays.
+//! gateway that was killed has left is known by that, and taken over by the next one; what others have made stays.
 
 mod algorithm;
 mod follow;
+mod left;
 mod policy;
 mod selector;
 mod spd;
@@ -20,10 +21,9 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, RawFd};
 
 use ipsec_core::{DfPolicy, Lifetime};
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_xfrm::{
-    UserSaId, XFRM_POLICY_MAX, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XfrmAttrs,
-    XfrmMessage, policy as policies, state as states,
+    UserSaId, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XfrmAttrs, XfrmMessage, state as states,
 };
 use netlink_sys::Socket;
 use netlink_sys::protocols::NETLINK_XFRM;
@@ -67,6 +67,8 @@ pub(super) struct Kernel {
     events: Socket,
     bundles: BTreeMap<BundleId, Bundle>,
     spd: Spd,
+    /// SAs of a gateway that was killed.
+    stale: Vec<UserSaId>,
     /// Our own port of ESP in UDP, which the router calls 4500.
     nat_port: u16,
     patience: Option<String>,
@@ -80,7 +82,7 @@ struct Bundle {
 }
 
 impl Kernel {
-    /// Removes what an earlier run has left, and makes the policies.
+    /// Makes the policies. Those that an earlier run has left go on protecting all the while, whether this succeeds or not.
     pub(super) fn open(options: &RunOptions, router: &Router) -> Result<Self, RunError> {
         let what = "the kernel's ESP and AH (XFRM)";
         let requests = Conversation::open(NETLINK_XFRM).map_err(|error| match error.kind() {
@@ -96,13 +98,24 @@ impl Kernel {
             bundles: BTreeMap::new(),
             spd: Spd::new(policy::bypasses(&locals, &[options.port, options.nat_port])),
             nat_port: options.nat_port,
+            stale: Vec::new(),
             patience: None,
         };
-        this.sweep().map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
+        let left =
+            left::look(&this.requests).map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
         let plan = this.plan(router)?;
+        this.spd.adopt(left.policies);
+        this.stale = left.states;
         this.apply(plan)?;
         this.patience = fs::read_to_string(PATIENCE).ok().filter(|_| fs::write(PATIENCE, PATIENT).is_ok());
         Ok(this)
+    }
+
+    /// Nothing more can keep the gateway from running: what an earlier run has left and nobody wants goes.
+    pub(super) fn settle(&mut self) -> Result<(), RunError> {
+        self.spd.settle(&self.requests).map_err(not_made)?;
+        core::mem::take(&mut self.stale).into_iter().for_each(|id| self.remove_state(id));
+        Ok(())
     }
 
     /// What to watch.
@@ -137,15 +150,7 @@ impl Kernel {
                 shape.clone_from(&bundle.shape);
             }
         }
-        self.spd.apply(&self.requests, plan).map_err(|unchanged| match unchanged {
-            Unchanged::Refused(Refusal { error, .. }) if error.kind() == ErrorKind::AlreadyExists => {
-                RunError::Taken { what: "an IPsec policy".to_owned(), error }
-            }
-            Unchanged::Refused(refusal) => refused("a policy", refusal),
-            Unchanged::TooMany => {
-                RunError::Kernel { what: "the access lists".to_owned(), said: unchanged.to_string() }
-            }
-        })
+        self.spd.apply(&self.requests, plan).map_err(not_made)
     }
 
     /// Does what the router wants.
@@ -266,34 +271,7 @@ impl Kernel {
     }
 
     fn remove_state(&self, id: UserSaId) {
-        let request = states::DelGetMessage { user_sa_id: id, nlas: Vec::new() };
-        // Its life may have ended by itself.
-        let _ = self.requests.ask(XfrmMessage::DeleteSa(request), ASK);
-    }
-
-    /// Removes what a gateway that was killed has left.
-    fn sweep(&self) -> Result<(), Refusal> {
-        let dump = NLM_F_REQUEST | NLM_F_DUMP;
-        for answer in self.requests.ask(XfrmMessage::GetPolicy(policies::DelGetMessage::default()), dump)? {
-            if let XfrmMessage::AddPolicy(policy) = answer {
-                let known = &policy.user_policy_info;
-                if policy::is_ours(known.priority) && known.direction < XFRM_POLICY_MAX {
-                    spd::remove(&self.requests, &policy);
-                }
-            }
-        }
-        for answer in
-            self.requests.ask(XfrmMessage::GetDumpSa(states::GetDumpMessage { nlas: vec![] }), dump)?
-        {
-            if let XfrmMessage::AddSa(mut state) = answer {
-                algorithm::wipe(&mut state.nlas);
-                // One without an SPI is a question of the kernel's, which ends by itself.
-                if policy::is_ours(state.user_sa_info.reqid) && state.user_sa_info.id.spi != 0 {
-                    self.remove_state(state::id(&state.user_sa_info));
-                }
-            }
-        }
-        Ok(())
+        left::remove(&self.requests, id);
     }
 
     /// Whether the kernel would take the SAs that may be negotiated: a peer should not be the one who finds out.
@@ -366,6 +344,18 @@ impl Drop for Kernel {
 
 /// EPROTONOSUPPORT: a kernel without CONFIG_XFRM_USER.
 const NO_PROTOCOL: i32 = 93;
+
+fn not_made(unchanged: Unchanged) -> RunError {
+    match unchanged {
+        Unchanged::Refused(Refusal { error, .. }) if error.kind() == ErrorKind::AlreadyExists => {
+            RunError::Taken { what: "an IPsec policy".to_owned(), error }
+        }
+        Unchanged::Refused(refusal) => refused("a policy", refusal),
+        Unchanged::TooMany => {
+            RunError::Kernel { what: "the access lists".to_owned(), said: unchanged.to_string() }
+        }
+    }
+}
 
 fn refused(what: &str, refusal: Refusal) -> RunError {
     match RunError::of(what, NET_ADMIN, io::Error::from(refusal.error.kind())) {

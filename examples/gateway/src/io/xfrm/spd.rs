@@ -47,17 +47,34 @@ pub(in crate::io) struct Plan {
 }
 
 /// What the kernel has of ours.
+#[derive(Default)]
 pub(super) struct Spd {
     bypasses: Vec<Piece>,
     pieces: Vec<Piece>,
     /// The SAs that the policies of each flow ask for.
     shapes: BTreeMap<u32, Shape>,
     policies: Vec<ModifyMessage>,
+    /// Those of a gateway that was killed: until ours runs, they are not ours to remove.
+    adopted: Vec<ModifyMessage>,
 }
 
 impl Spd {
-    pub(super) const fn new(bypasses: Vec<Piece>) -> Self {
-        Self { bypasses, pieces: Vec::new(), shapes: BTreeMap::new(), policies: Vec::new() }
+    pub(super) fn new(bypasses: Vec<Piece>) -> Self {
+        Self { bypasses, ..Self::default() }
+    }
+
+    /// Takes over what a gateway that was killed has left. It stays, in the form that a plan gives it, until
+    /// [`Spd::settle`]: without policies its packets would leave in clear.
+    pub(super) fn adopt(&mut self, policies: Vec<ModifyMessage>) {
+        self.adopted.clone_from(&policies);
+        self.policies.extend(policies);
+    }
+
+    /// Removes what was taken over and is not wanted.
+    pub(super) fn settle(&mut self, kernel: &dyn Ask) -> Result<(), Unchanged> {
+        let wanted = self.messages(&self.pieces, &self.shapes)?;
+        self.adopted.clear();
+        Ok(self.replace(kernel, wanted)?)
     }
 
     /// Whether there is room for the policies of a plan.
@@ -87,11 +104,13 @@ impl Spd {
         Ok(())
     }
 
-    /// Takes all away.
+    /// Takes all away that is ours to remove.
     pub(super) fn clear(&mut self, kernel: &dyn Ask) {
-        for policy in core::mem::take(&mut self.policies) {
-            remove(kernel, &policy);
-        }
+        let policies = core::mem::take(&mut self.policies);
+        policies
+            .iter()
+            .filter(|policy| !has(&self.adopted, policy))
+            .for_each(|policy| remove(kernel, policy));
     }
 
     fn messages(
@@ -118,16 +137,26 @@ impl Spd {
                 }
             }
         }
-        let stays = |policy: &ModifyMessage| wanted.iter().any(|other| policy::same_packets(other, policy));
-        for gone in self.policies.iter().filter(|policy| !stays(policy)) {
-            remove(kernel, gone);
+        let before = core::mem::replace(&mut self.policies, wanted);
+        for gone in before {
+            if has(&self.policies, &gone) {
+                continue;
+            }
+            if has(&self.adopted, &gone) {
+                self.policies.push(gone);
+            } else {
+                remove(kernel, &gone);
+            }
         }
-        self.policies = wanted;
         Ok(())
     }
 }
 
-pub(super) fn remove(kernel: &dyn Ask, policy: &ModifyMessage) {
+fn has(policies: &[ModifyMessage], one: &ModifyMessage) -> bool {
+    policies.iter().any(|policy| policy::same_packets(policy, one))
+}
+
+fn remove(kernel: &dyn Ask, policy: &ModifyMessage) {
     let known = &policy.user_policy_info;
     let id = UserPolicyId { selector: known.selector, direction: known.direction, index: 0 };
     let request = DelGetMessage { user_policy_id: id, nlas: Vec::new() };
@@ -229,5 +258,47 @@ mod tests {
         assert_eq!(kernel.asked().len(), 2, "what is still to do");
         spd.reshape(&kernel, 0, shape(Protocol::Ah)).unwrap();
         assert!(kernel.asked().is_empty());
+    }
+    /// What a killed gateway has left for these, as a kernel shows it.
+    fn left(remotes: &[u8]) -> Vec<ModifyMessage> {
+        let mut left = made(remotes).1.policies;
+        for (index, policy) in (8..).step_by(8).zip(&mut left) {
+            (policy.user_policy_info.index, policy.user_policy_info.lifetime_cur.add_time) = (index, 1);
+        }
+        left
+    }
+
+    fn removed(asked: &[XfrmMessage]) -> usize {
+        asked.iter().filter(|one| matches!(one, XfrmMessage::DeletePolicy(_))).count()
+    }
+
+    #[test]
+    fn t101_what_a_killed_gateway_protected_is_never_without_its_policies() {
+        let (kernel, mut spd) = (Obliging::default(), Spd::new(Vec::new()));
+        spd.adopt(left(&[2, 3]));
+        spd.apply(&kernel, plan(&[2, 4])).unwrap();
+        let asked = kernel.asked();
+        let updated = asked.iter().filter(|one| matches!(one, XfrmMessage::UpdatePolicy(_))).count();
+        assert_eq!((asked.len(), updated, removed(&asked)), (6, 3, 0));
+        spd.settle(&kernel).unwrap();
+        let asked = kernel.asked();
+        assert_eq!((asked.len(), removed(&asked)), (3, 3), "what nobody wants any more");
+        // From then on they are like our own.
+        spd.clear(&kernel);
+        assert_eq!(removed(&kernel.asked()), 6);
+    }
+
+    #[test]
+    fn t101_a_start_that_fails_leaves_the_policies_of_a_killed_gateway() {
+        for patience in [0, 4, 6] {
+            let (kernel, mut spd) = (Obliging::default(), Spd::new(Vec::new()));
+            spd.adopt(left(&[2, 3]));
+            kernel.patience.set(Some(patience));
+            assert_eq!(spd.apply(&kernel, plan(&[2, 4])).is_ok(), patience == 6);
+            kernel.patience.set(None);
+            let added = kernel.asked().iter().filter(|one| matches!(one, XfrmMessage::AddPolicy(_))).count();
+            spd.clear(&kernel);
+            assert_eq!(removed(&kernel.asked()), added, "its own and no more");
+        }
     }
 }
