@@ -229,13 +229,55 @@ def renewed(session, row, folder):
         later = set(re.findall(r"spi (0x\w+)", session.inside("ip xfrm state")))
         if not first or later == first:
             raise Fault("no new SAs after more than the kilobytes of the first")
-        if "hard 2621440(bytes)" not in session.inside("ip -s xfrm state"):
+        told = session.inside("ip -s xfrm state")
+        if "hard 2621440(bytes)" not in told:
             raise Fault("the kernel was not told the limit")
+        if not 0 < told.count("soft 4026531840(packets), hard 4294967295(packets)") < told.count("spi"):
+            raise Fault("sequence numbers do not end where they should, at senders only")
         # Who began the first Quick Mode comes to its soft limit first.
         begun = (session.folder / "kernel.log").read_text().count("beginning Quick Mode exchange")
         if begun != 2:
             raise Fault(f"{begun} Quick Modes were begun by the side whose kernel counts")
         ping(session.namespace, here, there, 5)
+
+
+#: Gives an ESP SA to 10.9.0.1 another count of packets (XFRM_MSG_NEWAE, linux/xfrm.h), as if it had sent them.
+COUNT = """
+import socket, struct, sys, time
+spi, packets, now = int(sys.argv[1], 16), int(sys.argv[2]), int(time.time())
+body = socket.inet_aton("10.9.0.1") + bytes(12) + struct.pack("!I", spi) + struct.pack("=HBx", socket.AF_INET, 50)
+body += bytes(24) + struct.pack("=HH4Q", 36, 9, 0, packets, now, now)
+kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 6)
+kernel.send(struct.pack("=IHHII", 16 + len(body), 0x1e, 0x105, 1, 0) + body)
+sys.exit(struct.unpack("=i", kernel.recv(4096)[16:20])[0] != 0)
+"""
+
+
+def numbered(session, row, folder):
+    """T095: near the end of a sender's sequence numbers there is a new Quick Mode, and at the end its SA goes."""
+    user, kernel = pair(session, folder)
+    here, there = ends({})
+    (session.folder / "count.py").write_text(COUNT)
+
+    def sends_by():
+        return re.findall(r"src 10.9.0.2 dst 10.9.0.1\s+proto esp spi (0x\w+)", session.inside("ip xfrm state"))
+
+    def count(spis, packets):
+        for spi in spis:
+            session.inside(f"python3 /mnt/count.py {spi} {packets}")
+    with user, kernel:
+        guest_reaches(session, there, here, 1)
+        before = sends_by()
+        count(before, 0xf0000000 - 2)
+        guest_reaches(session, there, here, 5)
+        later = wait_for("a new SA", 5, lambda: [spi for spi in sends_by() if spi not in before])
+        if not before or (session.folder / "kernel.log").read_text().count("beginning Quick Mode exchange") != 2:
+            raise Fault(f"no new Quick Mode of the guest's for {before}, but {later}")
+        # The former one is there for a while, and not used.
+        count(later, 0xffffffff)
+        session.inside(f"ping -n -q -c 3 -i 0.2 -W 1 -I {there} {here}; true")
+        wait_for("the end of the SA", 5, lambda: not set(later) & set(sends_by()))
+        guest_reaches(session, there, here, 3)
 
 
 def reloaded(session, row, folder):
@@ -370,5 +412,6 @@ def rows():
                                ("SIGHUP: the same, an impossible and another configuration", reloaded, False),
                                ("a cipher and a privilege that are missing", refuses, False),
                                ("a translator between them that changes its ports", translated, False),
-                               ("kilobytes that the kernel counts", renewed, False)):
+                               ("kilobytes that the kernel counts", renewed, False),
+                               ("T095: the end of the sequence numbers", numbered, False)):
         yield Row("own, Linux's ESP and AH", "both", "main", text, guest, check, quick=quick)

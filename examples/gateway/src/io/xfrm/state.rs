@@ -17,6 +17,11 @@ use crate::router::{Handover, InstallError, Protection};
 /// A window of the old kind: its bits are in one word of the state.
 const SMALL_WINDOW: u16 = 32;
 
+/// A sender's sequence numbers, which never come round (RFC 4303 3.3.3): the last one, and the one from which on a successor is
+/// wanted, with as many left as the router's own SAs have then.
+const LAST: u64 = 0xffff_ffff;
+const NEARLY_LAST: u64 = 0xf000_0000;
+
 /// One SA as the kernel is to have it.
 pub(super) struct State<'a> {
     /// From whom and to whom its packets go.
@@ -53,6 +58,10 @@ impl State<'_> {
         let limit = |limit: Option<u64>| limit.unwrap_or(XFRM_INF);
         sa.lifetime_cfg.soft_byte_limit = limit(self.lifetime.soft_octets);
         sa.lifetime_cfg.hard_byte_limit = limit(self.lifetime.hard_octets);
+        if self.replay.is_none() {
+            sa.lifetime_cfg.soft_packet_limit = NEARLY_LAST;
+            sa.lifetime_cfg.hard_packet_limit = LAST;
+        }
         // The soft limit in time is watched here; the kernel keeps the hard one even if we are gone.
         sa.lifetime_cfg.hard_add_expires_seconds = self.lifetime.hard_time.map_or(0, |time| time.as_secs());
         let mut nlas = self.protection.attributes(self.keys.0, self.keys.1)?;
