@@ -280,6 +280,22 @@ def numbered(session, row, folder):
         guest_reaches(session, there, here, 3)
 
 
+def late(session, row, folder):
+    """A peer that is not there: the kernel's question is taken back soon, without the machine's own patience being changed."""
+    user, kernel = pair(session, folder)
+    here, there = ends({})
+    patience = session.inside("cat /proc/sys/net/core/xfrm_acq_expires")
+    with kernel:
+        session.inside(f"ping -n -q -c 1 -W 1 -I {there} {here}; true")
+        if "spi 0x00000000" not in session.inside("ip xfrm state"):
+            raise Fault("the kernel has asked for nothing")
+        if int(patience) < 20 or session.inside("cat /proc/sys/net/core/xfrm_acq_expires") != patience:
+            raise Fault(f"the machine's patience was {patience} and is another")
+        wait_for("the end of the question", 8, lambda: not session.inside("ip xfrm state").strip())
+        with user:
+            guest_reaches(session, there, here, 3)
+
+
 def reloaded(session, row, folder):
     """SIGHUP: a flow that is gone loses its policies and SAs, a configuration that the kernel cannot do changes nothing."""
     user, kernel = pair(session, folder)
@@ -413,5 +429,6 @@ def rows():
                                ("a cipher and a privilege that are missing", refuses, False),
                                ("a translator between them that changes its ports", translated, False),
                                ("kilobytes that the kernel counts", renewed, False),
+                               ("a peer that comes late", late, False),
                                ("T095: the end of the sequence numbers", numbered, False)):
         yield Row("own, Linux's ESP and AH", "both", "main", text, guest, check, quick=quick)

@@ -266,13 +266,20 @@ impl<'a> Gateway<'a> {
         Ok(())
     }
 
-    /// Asks the kernel what it has counted, as often as the router wants to know.
+    /// Asks the kernel what it has counted, as often as the router wants to know, and takes back what it asks in vain.
     fn count(&mut self, now: Duration) {
         let due = self.next_count().is_some_and(|due| due <= now);
-        if let (true, DataPath::Kernel(kernel)) = (due, &self.data_path) {
+        let DataPath::Kernel(kernel) = &mut self.data_path else { return };
+        kernel.handle_timeout(now);
+        if due {
             self.counted = now;
             kernel.count(now, &mut self.router);
         }
+    }
+
+    fn next_of_kernel(&self) -> Option<Duration> {
+        let DataPath::Kernel(kernel) = &self.data_path else { return None };
+        kernel.poll_timeout().into_iter().chain(self.next_count()).min()
     }
 
     fn next_count(&self) -> Option<Duration> {
@@ -288,7 +295,7 @@ impl<'a> Gateway<'a> {
             .router
             .poll_timeout()
             .into_iter()
-            .chain(self.next_count())
+            .chain(self.next_of_kernel())
             .min()
             .map(|at| at.saturating_sub(self.clock.now()));
         let client = self.control.as_ref().is_some_and(Control::is_busy).then_some(CLIENT_TURN);

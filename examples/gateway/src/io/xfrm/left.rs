@@ -4,7 +4,7 @@
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST};
 use netlink_packet_xfrm::policy::{self as policies, ModifyMessage};
 use netlink_packet_xfrm::state as states;
-use netlink_packet_xfrm::{UserSaId, XFRM_POLICY_MAX, XfrmMessage};
+use netlink_packet_xfrm::{UserSaId, UserSaInfo, XFRM_POLICY_MAX, XfrmMessage};
 
 use super::spd::{ASK, Ask};
 use super::{PROBE, algorithm, policy, state};
@@ -15,6 +15,8 @@ use crate::io::netlink::Refusal;
 pub(super) struct Left {
     pub(super) policies: Vec<ModifyMessage>,
     pub(super) states: Vec<UserSaId>,
+    /// States without an SPI.
+    pub(super) questions: Vec<UserSaInfo>,
 }
 
 /// Looks for it, and changes nothing but to remove what only tried the kernel.
@@ -36,8 +38,7 @@ pub(super) fn look(kernel: &dyn Ask) -> Result<Left, Refusal> {
             let (known, id) = (&state.user_sa_info, state::id(&state.user_sa_info));
             match id.spi {
                 _ if !policy::is_ours(known.reqid) => {}
-                // A question of the kernel's, which ends by itself.
-                0 => {}
+                0 => left.questions.push(*known),
                 PROBE => remove(kernel, id),
                 _ => left.states.push(id),
             }

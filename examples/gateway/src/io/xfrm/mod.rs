@@ -7,6 +7,7 @@ mod algorithm;
 mod follow;
 mod left;
 mod policy;
+mod questions;
 mod selector;
 mod spd;
 mod state;
@@ -16,20 +17,21 @@ mod tests;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, RawFd};
 
 use ipsec_core::{DfPolicy, Lifetime};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_xfrm::{
-    UserSaId, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XfrmAttrs, XfrmMessage, state as states,
+    UserSaId, XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XfrmMessage, state as states,
 };
 use netlink_sys::Socket;
 use netlink_sys::protocols::NETLINK_XFRM;
 use oakley::{BundleId, Direction, LimitReached, Protocol};
 
+use self::left::Left;
 use self::policy::{Piece, Shape};
+use self::questions::Questions;
 pub(super) use self::spd::Plan;
 use self::spd::{ADD, ASK, Spd, Unchanged};
 use super::RunOptions;
@@ -37,12 +39,7 @@ use super::error::{NET_ADMIN, RunError};
 use super::netlink::{Conversation, Refusal};
 use crate::router::{DataPathAction, Handover, InstallError, NAT_PORT, Protection, Router};
 
-/// How long the kernel waits for SAs that it has asked for, before it asks again (seconds, net.core.xfrm_acq_expires): as
-/// long as the router waits after a failed negotiation.
-const PATIENCE: &str = "/proc/sys/net/core/xfrm_acq_expires";
-const PATIENT: &str = "5";
-
-/// The SPI of SAs that are made only to see whether the kernel takes them.
+/// The SPI of SAs that are made only to see whether the kernel takes them, and of those that are removed at once.
 const PROBE: u32 = u32::MAX;
 
 /// Octets of a HMAC-SHA-256 ICV (RFC 4868 2.6).
@@ -67,11 +64,11 @@ pub(super) struct Kernel {
     events: Socket,
     bundles: BTreeMap<BundleId, Bundle>,
     spd: Spd,
-    /// SAs of a gateway that was killed.
-    stale: Vec<UserSaId>,
+    /// What a gateway that was killed has left.
+    left: Left,
+    questions: Questions,
     /// Our own port of ESP in UDP, which the router calls 4500.
     nat_port: u16,
-    patience: Option<String>,
 }
 
 /// What the kernel has of a bundle.
@@ -98,23 +95,23 @@ impl Kernel {
             bundles: BTreeMap::new(),
             spd: Spd::new(policy::bypasses(&locals, &[options.port, options.nat_port])),
             nat_port: options.nat_port,
-            stale: Vec::new(),
-            patience: None,
+            left: Left::default(),
+            questions: Questions::default(),
         };
-        let left =
+        this.left =
             left::look(&this.requests).map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
         let plan = this.plan(router)?;
-        this.spd.adopt(left.policies);
-        this.stale = left.states;
+        this.spd.adopt(core::mem::take(&mut this.left.policies));
         this.apply(plan)?;
-        this.patience = fs::read_to_string(PATIENCE).ok().filter(|_| fs::write(PATIENCE, PATIENT).is_ok());
         Ok(this)
     }
 
     /// Nothing more can keep the gateway from running: what an earlier run has left and nobody wants goes.
     pub(super) fn settle(&mut self) -> Result<(), RunError> {
         self.spd.settle(&self.requests).map_err(not_made)?;
-        core::mem::take(&mut self.stale).into_iter().for_each(|id| self.remove_state(id));
+        let Left { states, questions, .. } = core::mem::take(&mut self.left);
+        states.into_iter().for_each(|id| self.remove_state(id));
+        questions.iter().for_each(|question| questions::take_back(&self.requests, question));
         Ok(())
     }
 
@@ -175,8 +172,8 @@ impl Kernel {
             // What was lost in a flood is asked for again, or ends in time.
             Err(error) => return !matches!(error.kind(), ErrorKind::WouldBlock),
         };
-        match NetlinkMessage::<XfrmMessage>::deserialize(&octets).ok().and_then(|message| self.event(message))
-        {
+        let message = NetlinkMessage::<XfrmMessage>::deserialize(&octets).ok();
+        match message.and_then(|message| self.event(now, message)) {
             Some(Event::Demanded(flow)) => router.demanded(now, flow),
             Some(Event::Used(bundle, limit)) => router.used(now, bundle, limit),
             Some(Event::Moved(bundle, place)) => router.moved(now, bundle, place),
@@ -185,14 +182,10 @@ impl Kernel {
         true
     }
 
-    fn event(&self, message: NetlinkMessage<XfrmMessage>) -> Option<Event> {
+    fn event(&mut self, now: Duration, message: NetlinkMessage<XfrmMessage>) -> Option<Event> {
         match message.payload {
             NetlinkPayload::InnerMessage(XfrmMessage::Acquire(acquire)) => {
-                let templates = acquire.nlas.iter().find_map(|attribute| match attribute {
-                    XfrmAttrs::Template(templates) => templates.first(),
-                    _ => None,
-                });
-                policy::flow(templates?.reqid).map(Event::Demanded)
+                self.questions.heard(now, &acquire).map(Event::Demanded)
             }
             NetlinkPayload::InnerMessage(XfrmMessage::Expire(message)) => {
                 let bundle = self.bundle_of(&state::id(&message.expire.state))?;
@@ -204,6 +197,16 @@ impl Kernel {
             }
             _ => None,
         }
+    }
+
+    /// When [`Kernel::handle_timeout`] has something to do.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        self.questions.next()
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, now: Duration) {
+        self.questions.take_back(now, &self.requests);
     }
 
     /// Tells the router what the kernel has counted: what was sent before what came, which may be the answer.
@@ -260,6 +263,7 @@ impl Kernel {
             answer.map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
             bundle.states.push((installation.direction, id));
         }
+        self.questions.answered(handover.flow);
         let reshaped = self.spd.reshape(&self.requests, handover.flow, shape);
         reshaped.map_err(|unchanged| InstallError::Elsewhere(unchanged.to_string()))
     }
@@ -336,9 +340,7 @@ impl Drop for Kernel {
             }
         }
         self.spd.clear(&self.requests);
-        if let Some(before) = self.patience.take() {
-            let _ = fs::write(PATIENCE, before);
-        }
+        self.questions.take_back(Duration::MAX, &self.requests);
     }
 }
 

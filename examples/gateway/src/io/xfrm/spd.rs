@@ -166,38 +166,13 @@ fn remove(kernel: &dyn Ask, policy: &ModifyMessage) {
 
 #[cfg(test)]
 mod tests {
-    use core::cell::{Cell, RefCell};
     use core::net::IpAddr;
-    use std::io;
 
     use ipsec_core::Selector;
     use oakley::Protocol;
 
+    use super::super::tests::Obliging;
     use super::*;
-
-    /// A kernel that does what it is asked, as long as it likes.
-    #[derive(Default)]
-    struct Obliging {
-        asked: RefCell<Vec<XfrmMessage>>,
-        patience: Cell<Option<usize>>,
-    }
-
-    impl Obliging {
-        fn asked(&self) -> Vec<XfrmMessage> {
-            self.asked.take()
-        }
-    }
-
-    impl Ask for Obliging {
-        fn ask(&self, message: XfrmMessage, _: u16) -> Result<Vec<XfrmMessage>, Refusal> {
-            if let Some(left) = self.patience.get() {
-                let left = left.checked_sub(1).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-                self.patience.set(Some(left));
-            }
-            self.asked.borrow_mut().push(message);
-            Ok(Vec::new())
-        }
-    }
 
     fn piece(remote: u8, flow: Option<u32>) -> Piece {
         let prefix = |net| Selector::prefix(IpAddr::from([10, net, 0, 0]), 24).unwrap();

@@ -1,5 +1,6 @@
 //! Our messages against those that iproute2 sends for the same wish.
 
+use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, HashAlgorithm};
@@ -10,8 +11,33 @@ use netlink_packet_xfrm::UserPolicyId;
 
 use super::policy::{self, Piece};
 use super::selector::{self, Way};
+use super::spd::Ask;
 use super::state::State;
 use super::*;
+
+/// A kernel that does what it is asked, as long as it likes.
+#[derive(Default)]
+pub(super) struct Obliging {
+    asked: RefCell<Vec<XfrmMessage>>,
+    pub(super) patience: Cell<Option<usize>>,
+}
+
+impl Obliging {
+    pub(super) fn asked(&self) -> Vec<XfrmMessage> {
+        self.asked.take()
+    }
+}
+
+impl Ask for Obliging {
+    fn ask(&self, message: XfrmMessage, _: u16) -> Result<Vec<XfrmMessage>, Refusal> {
+        if let Some(left) = self.patience.get() {
+            let left = left.checked_sub(1).ok_or_else(|| io::Error::from(ErrorKind::OutOfMemory))?;
+            self.patience.set(Some(left));
+        }
+        self.asked.borrow_mut().push(message);
+        Ok(Vec::new())
+    }
+}
 
 /// Commands and the payloads that they send, in hexadecimal.
 const RECORDED: &str = include_str!("../../../tests/data/iproute2-xfrm.txt");
