@@ -47,9 +47,10 @@ class InKernel:
         (session.folder / f"{name}.cfg").write_text(config)
 
     def start(self):
+        said = self.session.folder / f"{self.name}.out"
+        said.unlink(missing_ok=True)
         command = f"/mnt/gateway run --backend kernel --config /mnt/{self.name}.cfg --socket /run/{self.name}.sock --log /mnt/{self.name}.log"
         self.session.inside(f"setsid {command} >/mnt/{self.name}.out 2>&1 </dev/null & echo $! >/mnt/{self.name}.pid")
-        said = self.session.folder / f"{self.name}.out"
         wait_for("the gateway in the guest", 10, lambda: said.exists() and re.search(f"gateway: |{RUNNING}", said.read_text()))
         if RUNNING not in said.read_text():
             raise Fault(said.read_text().strip()[-300:])

@@ -1,10 +1,16 @@
 //! The kernel's names for algorithms (crypto/ and net/xfrm/xfrm_algo.c of Linux).
 
+use core::ops::{Deref, DerefMut};
+
 use crypto_provider::{AeadAlgorithm, CipherAlgorithm, HashAlgorithm, Integrity};
 use ipsec_esp::Suite;
-use netlink_packet_xfrm::{Alg, AlgAead, AlgAuth, IPPROTO_AH, IPPROTO_ESP, XFRM_ALG_NAME_LEN, XfrmAttrs};
+use netlink_packet_xfrm::state::ModifyMessage;
+use netlink_packet_xfrm::{
+    Alg, AlgAead, AlgAuth, IPPROTO_AH, IPPROTO_ESP, XFRM_ALG_NAME_LEN, XfrmAttrs, XfrmMessage,
+};
 use zeroize::Zeroize as _;
 
+use crate::io::netlink::Forget;
 use crate::router::Protection;
 
 /// Bits of an octet: the kernel counts keys and ICVs in bits.
@@ -35,6 +41,8 @@ impl Protection {
 
     /// The attributes with its keys; None for an algorithm that the kernel has no name for.
     pub(super) fn attributes(&self, encryption_key: &[u8], integrity_key: &[u8]) -> Option<Vec<XfrmAttrs>> {
+        // Before the first of two keys is copied.
+        self.name()?;
         Some(match *self {
             Self::Ah(with) => vec![integrity(with, integrity_key)?],
             Self::Esp(Suite::Combined { aead, .. }) => vec![XfrmAttrs::EncryptionAlgAead(AlgAead {
@@ -69,8 +77,50 @@ const fn with_salt(cipher: CipherAlgorithm, key_len: usize) -> usize {
     if matches!(cipher, CipherAlgorithm::AesCtr) { key_len.saturating_add(SALT) } else { key_len }
 }
 
+/// A state with its keys, which are overwritten when it goes.
+pub(super) struct Keyed(ModifyMessage);
+
+impl Keyed {
+    pub(super) const fn new(state: ModifyMessage) -> Self {
+        Self(state)
+    }
+
+    /// For a request, which forgets it.
+    pub(super) fn into_message(mut self) -> ModifyMessage {
+        core::mem::take(&mut self.0)
+    }
+}
+
+impl Deref for Keyed {
+    type Target = ModifyMessage;
+
+    fn deref(&self) -> &ModifyMessage {
+        &self.0
+    }
+}
+
+impl DerefMut for Keyed {
+    fn deref_mut(&mut self) -> &mut ModifyMessage {
+        &mut self.0
+    }
+}
+
+impl Drop for Keyed {
+    fn drop(&mut self) {
+        wipe(&mut self.0.nlas);
+    }
+}
+
+impl Forget for XfrmMessage {
+    fn forget(&mut self) {
+        if let Self::AddSa(state) | Self::UpdateSa(state) = self {
+            wipe(&mut state.nlas);
+        }
+    }
+}
+
 /// Overwrites the keys among attributes.
-pub(super) fn wipe(attributes: &mut [XfrmAttrs]) {
+fn wipe(attributes: &mut [XfrmAttrs]) {
     for attribute in attributes {
         match attribute {
             XfrmAttrs::EncryptionAlg(algorithm) | XfrmAttrs::AuthenticationAlg(algorithm) => {

@@ -7,7 +7,7 @@ use netlink_packet_xfrm::monitor::MappingMessage;
 use netlink_packet_xfrm::{AF_INET, EncapTmpl, XfrmAttrs, XfrmMessage};
 use oakley::{BundleId, Direction, Path};
 
-use super::{Kernel, algorithm};
+use super::Kernel;
 
 impl Kernel {
     /// The bundle of a message about a peer's new place, and the place.
@@ -42,9 +42,7 @@ impl Kernel {
             }
             // Its keys go back to where they came from: the kernel asks for the whole of a state.
             let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE;
-            let done = self.requests.ask(XfrmMessage::UpdateSa(state.clone()), flags).is_ok();
-            algorithm::wipe(&mut state.nlas);
-            done
+            self.requests.ask(XfrmMessage::UpdateSa(state.into_message()), flags).is_ok()
         })
     }
 }

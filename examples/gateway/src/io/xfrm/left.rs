@@ -6,8 +6,9 @@ use netlink_packet_xfrm::policy::{self as policies, ModifyMessage};
 use netlink_packet_xfrm::state as states;
 use netlink_packet_xfrm::{UserSaId, UserSaInfo, XFRM_POLICY_MAX, XfrmMessage};
 
+use super::algorithm::Keyed;
 use super::spd::{ASK, Ask};
-use super::{PROBE, algorithm, policy, state};
+use super::{PROBE, policy, state};
 use crate::io::netlink::Refusal;
 
 /// What is ours in the kernel.
@@ -33,8 +34,8 @@ pub(super) fn look(kernel: &dyn Ask) -> Result<Left, Refusal> {
         }
     }
     for answer in kernel.ask(XfrmMessage::GetDumpSa(states::GetDumpMessage { nlas: vec![] }), dump)? {
-        if let XfrmMessage::AddSa(mut state) = answer {
-            algorithm::wipe(&mut state.nlas);
+        if let XfrmMessage::AddSa(state) = answer {
+            let state = Keyed::new(state);
             let (known, id) = (&state.user_sa_info, state::id(&state.user_sa_info));
             match id.spi {
                 _ if !policy::is_ours(known.reqid) => {}

@@ -29,6 +29,7 @@ use netlink_sys::Socket;
 use netlink_sys::protocols::NETLINK_XFRM;
 use oakley::{BundleId, Direction, LimitReached, Protocol};
 
+use self::algorithm::Keyed;
 use self::left::Left;
 use self::policy::{Piece, Shape};
 use self::questions::Questions;
@@ -215,8 +216,7 @@ impl Kernel {
             let mut states: Vec<_> = known.states.iter().collect();
             states.sort_by_key(|(direction, _)| core::cmp::Reverse(*direction));
             for (direction, id) in states {
-                let Some(mut state) = self.state(*id) else { continue };
-                algorithm::wipe(&mut state.nlas);
+                let Some(state) = self.state(*id) else { continue };
                 let is_esp = id.proto == netlink_packet_xfrm::IPPROTO_ESP;
                 let protocol = if is_esp { Protocol::Esp } else { Protocol::Ah };
                 let counted = state.user_sa_info.lifetime_cur;
@@ -226,11 +226,11 @@ impl Kernel {
     }
 
     /// What the kernel has of an SA, its keys among it.
-    fn state(&self, id: UserSaId) -> Option<states::ModifyMessage> {
+    fn state(&self, id: UserSaId) -> Option<Keyed> {
         let request = states::DelGetMessage { user_sa_id: id, nlas: Vec::new() };
         let answers = self.requests.ask(XfrmMessage::GetSa(request), ASK).ok()?;
         answers.into_iter().find_map(|answer| match answer {
-            XfrmMessage::AddSa(state) => Some(state),
+            XfrmMessage::AddSa(state) => Some(Keyed::new(state)),
             _ => None,
         })
     }
@@ -256,10 +256,9 @@ impl Kernel {
             shape: shape.clone(),
             states: Vec::new(),
         });
-        for mut message in messages {
+        for message in messages {
             let id = state::id(&message.user_sa_info);
-            let answer = self.requests.ask(XfrmMessage::AddSa(message.clone()), ADD);
-            algorithm::wipe(&mut message.nlas);
+            let answer = self.requests.ask(XfrmMessage::AddSa(message.into_message()), ADD);
             answer.map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
             bundle.states.push((installation.direction, id));
         }
@@ -326,7 +325,9 @@ impl Kernel {
         let unknown = || refused(&name, io::Error::from(ErrorKind::Unsupported).into());
         let message = state.message().ok_or_else(unknown)?;
         let id = state::id(&message.user_sa_info);
-        self.requests.ask(XfrmMessage::AddSa(message), ADD).map_err(|refusal| refused(&name, refusal))?;
+        self.requests
+            .ask(XfrmMessage::AddSa(message.into_message()), ADD)
+            .map_err(|refusal| refused(&name, refusal))?;
         self.remove_state(id);
         Ok(())
     }

@@ -11,6 +11,7 @@ use netlink_packet_xfrm::{
 };
 use oakley::Direction;
 
+use super::algorithm::Keyed;
 use super::selector::{self, Way};
 use crate::router::{Handover, InstallError, Protection};
 
@@ -45,7 +46,7 @@ pub(super) struct State<'a> {
 
 impl State<'_> {
     /// The request that makes it; None for an algorithm that the kernel has no name for.
-    pub(super) fn message(&self) -> Option<ModifyMessage> {
+    pub(super) fn message(&self) -> Option<Keyed> {
         let mut sa = UserSaInfo::default();
         let (source, destination) = self.ends;
         sa.source(&source);
@@ -87,7 +88,7 @@ impl State<'_> {
                 encap_oa: Address::default(),
             }));
         }
-        Some(ModifyMessage { user_sa_info: sa, nlas })
+        Some(Keyed::new(ModifyMessage { user_sa_info: sa, nlas }))
     }
 
     fn flags(&self) -> u8 {
@@ -116,7 +117,7 @@ pub(super) fn messages(
     handover: &Handover,
     reqid: u32,
     port: impl Fn(u16) -> u16,
-) -> Result<Vec<ModifyMessage>, InstallError> {
+) -> Result<Vec<Keyed>, InstallError> {
     let installation = &handover.installation;
     let (local, remote) = (installation.path.local.ip(), installation.path.remote.ip());
     let outbound = installation.direction == Direction::Outbound;

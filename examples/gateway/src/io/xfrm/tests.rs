@@ -14,6 +14,7 @@ use super::selector::{self, Way};
 use super::spd::Ask;
 use super::state::State;
 use super::*;
+use crate::io::netlink::Forget;
 
 /// A kernel that does what it is asked, as long as it likes.
 #[derive(Default)]
@@ -115,7 +116,7 @@ fn plain(spi: u32, protection: Protection) -> State<'static> {
 fn states_are_those_of_iproute2() {
     let nets = packets("10.1.0.0/24", "10.2.0.0/24");
     let window = |size| Some(ReplayProtection::Window(WindowSize::new(size).unwrap()));
-    let octets_of = |state: State<'_>| octets(&state.message().unwrap());
+    let octets_of = |state: State<'_>| octets(&*state.message().unwrap());
 
     let mut des = plain(0x1234_5678, separate(CipherAlgorithm::DesCbc, 8, HashAlgorithm::Sha1, 12));
     des.keys.0 = &[0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
@@ -209,12 +210,12 @@ fn every_suite_has_a_name() {
 
 #[test]
 fn keys_do_not_stay_in_messages() {
-    let mut message =
-        plain(300, separate(CipherAlgorithm::AesCbc, 16, HashAlgorithm::Sha1, 12)).message().unwrap();
-    let has_keys = |message: &netlink_packet_xfrm::state::ModifyMessage| {
-        octets(message).windows(12).any(|window| window == &KEY[4..16])
-    };
-    assert!(has_keys(&message));
-    algorithm::wipe(&mut message.nlas);
-    assert!(!has_keys(&message));
+    let state = plain(300, separate(CipherAlgorithm::AesCbc, 16, HashAlgorithm::Sha1, 12));
+    let has_keys = |message: &XfrmMessage| octets(message).windows(12).any(|window| window == &KEY[4..16]);
+    for request in [XfrmMessage::AddSa, XfrmMessage::UpdateSa] {
+        let mut message = request(state.message().unwrap().into_message());
+        assert!(has_keys(&message));
+        message.forget();
+        assert!(!has_keys(&message));
+    }
 }
