@@ -15,6 +15,8 @@ FIELDS = ("frame.number", "frame.comment", "ip.src", "ipv6.src", "ip.dst", "ipv6
           "isakmp.typepayload", "esp.spi", "esp.sequence", "esp.contained_data", "esp.icv_good", "esp.icv_bad",
           "ah.spi", "ah.sequence", "_ws.malformed")
 SEPARATOR = "\x1f"
+#: Where lab/copy.py listens.
+TRANSFERS = 5009
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Frame:
     encrypted: bool
     esp: tuple
     ah: tuple
+    octets: str
     malformed: bool = False
     opened: bool = False
     icv_good: bool = False
@@ -58,7 +61,8 @@ class Findings:
 
 def tshark(capture, profile, *arguments):
     """Rows of the fields above."""
-    command = ["tshark", "-n", "-r", str(capture), *arguments, "-T", "fields", "-E", f"separator={SEPARATOR}"]
+    # Random octets of a transfer are no protocol, whatever its other port is.
+    command = ["tshark", "-n", "-r", str(capture), "-d", f"tcp.port=={TRANSFERS},data", *arguments, "-T", "fields", "-E", f"separator={SEPARATOR}"]
     for name in FIELDS:
         command += ["-e", name]
     # A profile of its own: no settings of the user's have a say.
@@ -91,8 +95,20 @@ def without_repeats(capture, folder):
     return once, len(repeats)
 
 
-def examine(capture, key_folders):
-    """Dissects and judges a capture under the tables of every folder."""
+def examine(capture, key_folders, others=()):
+    """Dissects and judges a capture under the tables of every folder. tshark takes IVs from what came before: an IKE message that
+    overtook another counts as opened if it opens in one of the `others`, which show the same wire elsewhere."""
+    findings = dissect(capture, key_folders)
+    for other in others:
+        opened = {f.octets for f in dissect(other, key_folders).frames if f.isakmp and f.opened}
+        for f in findings.frames:
+            f.opened |= f.isakmp and f.octets in opened
+    judge(findings)
+    return findings
+
+
+def dissect(capture, key_folders):
+    """What tshark says, without a judgement."""
     findings = Findings()
     with tempfile.TemporaryDirectory() as scratch:
         once, findings.retransmitted = without_repeats(capture, scratch)
@@ -104,7 +120,6 @@ def examine(capture, key_folders):
                     shutil.copy(Path(folder, table), profile)
             Path(profile, "preferences").write_text(PREFERENCES)
             merge(findings, tshark(once, profile))
-    judge(findings)
     return findings
 
 
@@ -136,6 +151,7 @@ def frame(row):
         encrypted=truth(row["isakmp.flag_e"]),
         esp=(first(row["esp.spi"]), first(row["esp.sequence"])) if row["esp.spi"] else (),
         ah=(first(row["ah.spi"]), first(row["ah.sequence"])) if row["ah.spi"] else (),
+        octets=row["udp.payload"],
     )
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from .core import LAB, Fault, Gateway, Row, Session, copy, judge, ping, reach, run
 from .ios import Site, quoted, transforms
@@ -16,12 +17,18 @@ PLANS = {
     "wan2511 and wan2516": ("20.20.20.21", "20.20.20.20", "50.50.50.50", "60.60.60.60"),
 }
 FIRST = "cl-2513-2A and -2B"
+#: The same for other families, outside and inside.
+FAMILIES = {
+    "IPv6": ("fd20::1", "fd20::2", "fd50::1", "fd51::1"),
+    "IPv6 in IPv4": ("20.20.20.21", "20.20.20.20", "fd50::1", "fd51::1"),
+    "IPv4 in IPv6": ("fd20::1", "fd20::2", "50.50.50.50", "60.60.60.60"),
+}
 LARGEST_UDP = 65507
 SIZES = sorted({*range(0, 3001), *(2 ** n + d for n in range(11, 17) for d in (-1, 0, 1) if 2 ** n + d <= LARGEST_UDP), LARGEST_UDP})
 
 
 def network(address):
-    return address.rsplit(".", 1)[0] + ".0"
+    return address.rsplit(":", 1)[0] + ":" if ":" in address else address.rsplit(".", 1)[0] + ".0"
 
 
 class Pair(Session):
@@ -32,7 +39,7 @@ class Pair(Session):
     def __init__(self, options, folder, plan=FIRST):
         super().__init__(options, folder)
         self.tag = f"{os.getpid()}x{next(self.numbers)}"
-        self.plan = PLANS[plan]
+        self.plan = PLANS.get(plan) or FAMILIES[plan]
 
     def start(self):
         self.namespaces = [f"gw{side}{self.tag}" for side in "ab"]
@@ -41,13 +48,13 @@ class Pair(Session):
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
         self.connect(a, b)
-        outer, inner = self.plan[:2], self.plan[2:]
         for index, name in enumerate(self.namespaces):
             run("ip", "-n", name, "link", "set", "wire", "up")
-            run("ip", "-n", name, "addr", "add", f"{outer[index]}/24", "dev", "wire")
-            run("ip", "-n", name, "addr", "add", f"fd20::{index + 1}/64", "dev", "wire", "nodad")
-            run("ip", "-n", name, "addr", "add", f"{inner[index]}/24", "dev", "lo")
-            run("ip", "-n", name, "addr", "add", f"fd5{index}::1/64", "dev", "lo", "nodad")
+            # Rows of the other family than the plan's use that of the first plan.
+            for plan in (PLANS[FIRST], FAMILIES["IPv6"], self.plan):
+                for address, device in ((plan[index], "wire"), (plan[2 + index], "lo")):
+                    words = (f"{address}/64", "dev", device, "nodad") if ":" in address else (f"{address}/24", "dev", device)
+                    run("ip", "-n", name, "addr", "replace", *words)
         time.sleep(0.3)
 
     def stop(self):
@@ -128,6 +135,16 @@ def streams(largest):
     return work
 
 
+def at_once(session, one, two, ends):
+    """A transfer each way at the same time."""
+    (a, b), (here, there) = session.namespaces, ends
+    octets = 5_000_000
+    with ThreadPoolExecutor() as pool:
+        there_and_back = (pool.submit(copy, a, here, b, there, octets), pool.submit(copy, b, there, a, here, octets))
+        seconds = max(transfer.result() for transfer in there_and_back)
+    return f"{2 * 8 * octets / 1e6 / seconds:.0f} Mbit/s"
+
+
 def killed(session, row, folder):
     """One side is killed without a word and started again; traffic comes back by itself."""
     one, two = session.gateways(folder)
@@ -157,7 +174,7 @@ def bad_network(session, row, folder):
     said = session.told()
     if min(map(int, re.findall(r"\d+", said))) == 0:
         raise Fault(f"the wire was not bad: {said}")
-    judge(one, two, least_esp=4000)
+    judge(one, two, least_esp=4000, same_wire=True)
     return said
 
 
@@ -177,6 +194,15 @@ def rows():
             least = dict(least_esp=12 if kind != "ah" else 0, least_ah=12 if kind != "esp" else 0)
             yield Row("own gateway", "both", "main", f"{text}; addresses of {plan}", (Pair, plan), both(echoes, **least, **site),
                       quick=plan == FIRST and kind == "both")
+    for family in FAMILIES:
+        for text, site, kind in SETS:
+            if site.get("transport") and " in " in family:
+                continue
+            least = dict(least_esp=12 if kind != "ah" else 0, least_ah=12 if kind != "esp" else 0)
+            yield Row("own gateway", "both", "main", f"{family}, {text}", (Pair, family), both(echoes, **least, **site))
+    yield Row("own gateway", "both", "main", "IPv6, UDP of 0 to 3000 and 2^n ± 1 octets", (Pair, "IPv6"), both(datagrams, esp="aes128-sha1"))
+    yield Row("own gateway", "both", "main", "IPv6, TCP of 1 octet to 5 MB, aes128-sha1", (Pair, "IPv6"), both(streams(5_000_000), esp="aes128-sha1"))
+    yield Row("own gateway", "both", "main", "TCP of 5 MB both ways at once, 3des-sha1", (Pair,), both(at_once, esp="3des-sha1"))
     yield Row("own gateway", "both", "main", "UDP of 0 to 3000 and 2^n ± 1 octets", (Pair,), both(datagrams, esp="aes128-sha1"))
     for esp in ("des-sha1", "aes128-sha1", "aes256gcm16"):
         yield Row("own gateway", "both", "main", f"TCP of 1 octet to 50 MB, {esp}", (Pair,), both(streams(50_000_000), ends=1, esp=esp))

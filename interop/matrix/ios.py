@@ -21,9 +21,13 @@ def transforms(esp=None, ah=None):
     return " ".join(words)
 
 
+#: Addresses of the same tunnel over IPv6 with IPv6 inside.
+V6 = dict(local="fd09::1", remote="fd09::2", inside="fd01::", outside="fd02::", inside_address="fd01::1")
+
+
 @dataclass
 class Site:
-    """One gateway's view of one tunnel."""
+    """One gateway's view of one tunnel; its networks and its peers may be of either family."""
     ike: str = "aes128-sha1-modp1024"
     esp: str = "aes128-sha1"
     ah: str = None
@@ -42,17 +46,28 @@ class Site:
     ike_seconds: int = 86400
     ipsec_seconds: int = 3600
 
+    def traffic(self):
+        """The access list of the map, named `traffic`."""
+        ends = (self.local, self.remote) if self.transport else (self.inside, self.outside)
+        protocol = self.protocol
+        if ":" in ends[0]:
+            what = " ".join(f"host {end}" if self.transport else f"{end}/64" for end in ends)
+            return f"ipv6 access-list traffic\n permit {'ipv6' if protocol == 'ip' else protocol} {what}"
+        what = " ".join(f"host {end}" if self.transport else f"{end} 0.0.0.255" for end in ends)
+        return f"ip access-list extended traffic\n permit {protocol} {what}"
+
+    def route(self):
+        """The way to the other network: by the peer, where it is of the same family."""
+        by = self.remote if (":" in self.remote) == (":" in self.outside) else "Serial0"
+        return f"ipv6 route {self.outside}/64 {by}" if ":" in self.outside else f"ip route {self.outside} 255.255.255.0 {by}"
+
     def text(self):
         cipher, digest, group = self.ike.split("-")
         names = ""
-        key = f"crypto isakmp key {quoted(self.key)} address {self.remote}"
+        key = f"crypto isakmp key {quoted(self.key)} address " + (f"ipv6 {self.remote}/128" if ":" in self.remote else self.remote)
         if self.aggressive:
             names = f"ip domain-name lab\nip host b.lab {self.remote}\ncrypto isakmp identity hostname\n"
             key = f"crypto isakmp key {quoted(self.key)} hostname b.lab"
-        if self.transport:
-            traffic = f"access-list 101 permit {self.protocol} host {self.local} host {self.remote}"
-        else:
-            traffic = f"access-list 101 permit ip {self.inside} 0.0.0.255 {self.outside} 0.0.0.255"
         pfs = f" set pfs group{GROUPS[self.pfs]}\n" if self.pfs else ""
         return f"""version 12.4
 hostname a
@@ -69,17 +84,21 @@ crypto map lab 10 ipsec-isakmp
  set peer {self.remote}
  set transform-set wanted
 {pfs} set security-association lifetime seconds {self.ipsec_seconds}
- match address 101
+ match address traffic
 interface Ethernet0
- ip address {self.inside_address} 255.255.255.0
+ {on_interface(self.inside_address)}
 interface Serial0
- ip address {self.local} 255.255.255.0
+ {on_interface(self.local)}
  crypto map lab
-ip route {self.outside} 255.255.255.0 {self.remote}
-{traffic}
+{self.route()}
+{self.traffic()}
 {self.more}
 end
 """
+
+
+def on_interface(address):
+    return f"ipv6 address {address}/64" if ":" in address else f"ip address {address} 255.255.255.0"
 
 
 def quoted(key):

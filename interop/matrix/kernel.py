@@ -1,4 +1,5 @@
 """Our gateway with the kernel's own ESP and AH as its data path, in a guest kernel, against our user-space gateway."""
+import dataclasses
 import re
 import shutil
 import signal
@@ -6,7 +7,7 @@ import subprocess
 import time
 
 from .core import Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
-from .ios import Site, transforms
+from .ios import V6, Site
 
 RUNNING = "is running at"
 #: What of an SA or a policy is ours: `reqid` and `priority` from 0x49500000 on.
@@ -73,49 +74,11 @@ class InKernel:
             raise Fault(f"left in the kernel: {', '.join(self.session.left())}")
 
 
-V6 = """version 15.1
-hostname {name}
-crypto isakmp policy 10
- encryption aes 128
- hash sha
- authentication pre-share
- group 2
-crypto isakmp key labsecret address ipv6 {remote}/128
-crypto ipsec transform-set wanted {transforms}
- mode {mode}
-crypto map lab 10 ipsec-isakmp
- set peer {remote}
- set transform-set wanted
- match address traffic
-interface Ethernet0
- ipv6 address {inside}1/64
-interface Serial0
- ipv6 address {local}/64
- crypto map lab
-ipv6 route {outside}/64 {remote}
-ipv6 access-list traffic
- permit ipv6 {what}
-end
-"""
-
-
-def pair_v6(session, folder, esp=None, ah=None, transport=False):
-    """The same over IPv6, with IPv6 inside."""
-    def text(name, local, remote, inside, outside):
-        what = f"host {local} host {remote}" if transport else f"{inside}/64 {outside}/64"
-        return V6.format(name=name, local=local, remote=remote, inside=inside, outside=outside, what=what, transforms=transforms(esp, ah),
-                         mode="transport" if transport else "tunnel")
-    here = text("a", "fd09::1", "fd09::2", "fd01::", "fd02::")
-    there = text("b", "fd09::2", "fd09::1", "fd02::", "fd01::")
-    return Gateway(session.options, session.namespace, folder, here, name="user"), InKernel(session, there)
-
-
 def pair(session, folder, v6=False, **site):
     """Both gateways for one site."""
-    if v6:
-        return pair_v6(session, folder, **site)
-    here = Site(**site)
-    there = Site(**{**site, "local": here.remote, "remote": here.local, "inside": here.outside, "outside": here.inside, "inside_address": "10.2.0.1"})
+    here = Site(**site, **(V6 if v6 else {}))
+    inside = "fd02::1" if v6 else "10.2.0.1"
+    there = dataclasses.replace(here, local=here.remote, remote=here.local, inside=here.outside, outside=here.inside, inside_address=inside)
     return Gateway(session.options, session.namespace, folder, here.text(), name="user"), InKernel(session, there.text())
 
 

@@ -3,7 +3,7 @@ import itertools
 import re
 
 from .core import LAB, Fault, Gateway, Row, Session, copy, judge, lab, ping, reach, run, wait_for
-from .ios import Site
+from .ios import V6, Site
 
 CIPHERS = ("des", "3des", "aes128", "aes256")
 HASHES = ("md5", "sha1", "sha256")
@@ -52,6 +52,10 @@ secrets {{
 """
 
 
+def network(address):
+    return f"{address}/{64 if ':' in address else 24}"
+
+
 class Charon(Session):
     """One charon; its connection is written anew for each row."""
 
@@ -85,8 +89,8 @@ class Charon(Session):
         values = dict(aggressive="yes" if site.aggressive else "no", encap="no" if self.kernel else "yes", ike=site.ike, local=ours,
                       remote=theirs, dpd=0, ike_life="4h", child_life="1h", key=site.key, mode="transport" if site.transport else "tunnel",
                       fragmentation="yes", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
-                      else "esp_proposals", esp=(site.esp or site.ah) + (f"-{site.pfs}" if site.pfs else ""), local_ts=f"{site.outside}/24",
-                      remote_ts=f"{site.inside}/24")
+                      else "esp_proposals", esp=(site.esp or site.ah) + (f"-{site.pfs}" if site.pfs else ""), local_ts=network(site.outside),
+                      remote_ts=network(site.inside))
         if site.transport:
             values.update(local_ts="dynamic", remote_ts="dynamic")
         values.update(settings)
@@ -120,7 +124,8 @@ def tunnel(role, site, packets=1):
     def check(session, row, folder):
         session.connection(site)
         with Gateway(session.options, session.namespace, folder, site.text()) as ours:
-            source, target = (site.local, site.remote) if site.transport else ("10.1.0.1", "10.2.0.1")
+            inner = ("fd01::1", "fd02::1") if ":" in site.inside else ("10.1.0.1", "10.2.0.1")
+            source, target = (site.local, site.remote) if site.transport else inner
             if role == "initiator":
                 reach(session.namespace, source, target)
                 ping(session.namespace, source, target, packets)
@@ -204,6 +209,10 @@ def kernel():
                 site = Site(esp=esp, transport=transport)
                 yield Row("strongSwan, Linux ESP", role, "main", esp + (", transport" if transport else ", tunnel"), (Charon, True),
                           tunnel(role, site, 3), quick=esp == "aes128-sha1" and not transport)
+        for kind, words in (("ESP", dict(esp="aes128-sha1")), ("AH", dict(esp=None, ah="sha1"))):
+            for transport in (False, True):
+                text = f"IPv6, {words.get('ah') or words['esp']}, {'transport' if transport else 'tunnel'}"
+                yield Row(f"strongSwan, Linux {kind}", role, "main", text, (Charon, True), tunnel(role, Site(transport=transport, **words, **V6), 3))
         for ah in ("md5", "sha1", "sha512"):
             for transport in (False, True):
                 site = Site(esp=None, ah=ah, transport=transport)

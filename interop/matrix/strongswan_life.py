@@ -1,5 +1,7 @@
 """strongSwan: how SAs live and end. Rekeys of both phases by both sides during a transfer, DPD, DELETE, refusals, both starting at once."""
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 
@@ -8,6 +10,37 @@ from .ios import Site
 from .strongswan import Charon, moved
 
 INNER = ("10.1.0.1", "10.2.0.1")
+#: Stops a process when it has sent a message of Aggressive Mode, until two messages wait for it; says their exchange types.
+PAUSE = """
+import os, signal, socket, sys
+pid = int(sys.argv[1])
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+wire.bind(("eth0", 0))
+wire.settimeout(15)
+print("watching", flush=True)
+stopped, waiting = False, []
+try:
+    while len(waiting) < 2:
+        packet, (_, protocol, direction, *_) = wire.recvfrom(65535)
+        udp = packet[4 * (packet[0] & 15):]
+        ports = {int.from_bytes(udp[:2], "big"), int.from_bytes(udp[2:4], "big")}
+        if protocol != 0x0800 or packet[9] != 17 or not ports & {500, 4500}:
+            continue
+        # RFC 3948 2.2: four zero octets are before IKE at port 4500.
+        message = udp[8:] if 500 in ports else udp[12:] if udp[8:12] == bytes(4) else b""
+        if len(message) < 28:
+            continue
+        outgoing = direction == socket.PACKET_OUTGOING
+        if outgoing and message[18] == 4 and not stopped:
+            os.kill(pid, signal.SIGSTOP)
+            stopped = True
+        elif stopped and not outgoing:
+            waiting.append(message[18])
+finally:
+    os.kill(pid, signal.SIGCONT)
+    print(*waiting)
+"""
+AGGRESSIVE, QUICK = 4, 32
 
 
 def started(session, folder, site, **settings):
@@ -172,6 +205,22 @@ def both_at_once(session, row, folder):
     judge(ours)
 
 
+def together(session, row, folder):
+    """charon's last message of Aggressive Mode and its first of Quick Mode lie in our socket at once."""
+    with started(session, folder, Site(aggressive=True)) as ours:
+        watcher = subprocess.Popen(["ip", "netns", "exec", session.namespace, sys.executable, "-c", PAUSE, str(ours.process.pid)],
+                                   stdout=subprocess.PIPE, text=True)
+        watcher.stdout.readline()
+        session.initiate()
+        waiting = [int(word) for word in watcher.communicate(timeout=20)[0].split()]
+        if waiting != [AGGRESSIVE, QUICK]:
+            raise Fault(f"messages of the exchanges {waiting} waited")
+        session.peer_ping(INNER[1], INNER[0], 3)
+        if "QM_IDLE" not in ours.show("show crypto isakmp sa"):
+            raise Fault("no phase 1")
+    judge(ours, least_esp=6)
+
+
 def quietly(work):
     try:
         work()
@@ -193,3 +242,4 @@ def rows():
             yield Row("strongSwan", role, "main", f"nothing fits in phase {phase}", plain, nothing_fits(role, phase))
         yield Row("strongSwan", role, "main", "keys differ", plain, wrong_key(role))
     yield Row("strongSwan", "both", "main", "both start at once", plain, both_at_once)
+    yield Row("strongSwan", "responder", "aggressive", "its third message and its first of Quick Mode at once", plain, together)
