@@ -44,6 +44,9 @@ END
 { ./bootstrap && ./configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var --with-kernel-headers=/usr/include \
     --disable-security-context --enable-hybrid --enable-frag --enable-dpd --enable-natt --enable-adminport --without-readline &&
     make -j"$(nproc)" CFLAGS='-O2 -w'; } >build.log 2>&1 || { tail -20 build.log >&2; exit 1; }
-cp src/racoon/.libs/racoon src/setkey/.libs/setkey "$OUT/"
 cp -a src/libipsec/.libs/libipsec.so* "$OUT/"
+cp src/setkey/.libs/setkey "$OUT/"
+# Last and at once: it is what tells that all is there.
+cp src/racoon/.libs/racoon "$OUT/racoon.new"
+mv "$OUT/racoon.new" "$OUT/racoon"
 echo "built $OUT/racoon"

@@ -1,5 +1,7 @@
 """Rows of the matrix, and what they share: scratch folders, commands, our gateway as a process in a namespace."""
+import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -60,16 +62,25 @@ class Session:
 
 
 def run(*command, timeout=60, check=True, **more):
-    """Runs a command; its standard output. Whatever it says is part of the fault when it fails."""
+    """Runs a command; its standard output. Whatever it says is part of the fault when it fails.
+
+    It hears nothing of a Ctrl-C, and gets time to clean up behind it when it takes too long."""
     words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, **more)
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, errors="replace", **more)
-    except subprocess.TimeoutExpired as error:
-        raise Fault(f"{shlex.join(words[:8])}: no end after {timeout} s") from error
-    if check and done.returncode:
-        said = " / ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
-        raise Fault(f"{shlex.join(words[:8])}: status {done.returncode}: {said[:300]}")
-    return done.stdout
+        out, error = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as expired:
+        for word in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, word)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=STOP_SECONDS)
+                break
+        raise Fault(f"{shlex.join(words[:8])}: no end after {timeout} s") from expired
+    if check and process.returncode:
+        said = " / ".join((out + error).strip().splitlines()[-3:])
+        raise Fault(f"{shlex.join(words[:8])}: status {process.returncode}: {said[:300]}")
+    return out
 
 
 def wait_for(what, seconds, probe):
@@ -102,7 +113,8 @@ class Gateway:
         command = ["ip", "netns", "exec", self.namespace, self.options.gateway, "run", "--config", self.config, "--socket", self.socket,
                    *self.records, *self.arguments]
         with open(self.said, "a") as said:
-            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                            start_new_session=True)
         wait_for(f"{self.name} started", START_SECONDS, self.ready)
         return self
 
@@ -148,8 +160,16 @@ class Gateway:
 
 def ping(namespace, source, target, count=1, wait=6, size=56, every="0.2"):
     """Echo requests that must all be answered; the first may wait for a tunnel."""
-    run("ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", count, "-i", every, "-W", wait, "-s", size, "-I", source, target,
-        timeout=wait + count + 10)
+    said = run("ip", "netns", "exec", namespace, "ping", "-n", "-q", "-c", count, "-i", every, "-W", wait, "-s", size, "-I", source, target,
+               timeout=wait + count + 10)
+    none_lost(said, count)
+
+
+def none_lost(said, count):
+    """ping itself is content with one answer."""
+    received = re.search(r"(\d+) received", said)
+    if not received or int(received[1]) != count:
+        raise Fault(f"{received[1] if received else 'no'} of {count} echoes were answered")
 
 
 def reach(namespace, source, target, seconds=20):

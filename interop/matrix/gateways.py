@@ -36,6 +36,9 @@ class Pair(Session):
 
     numbers = itertools.count(1)
 
+    #: Empty until it has started.
+    namespaces = ()
+
     def __init__(self, options, folder, plan=FIRST):
         super().__init__(options, folder)
         self.tag = f"{os.getpid()}x{next(self.numbers)}"
@@ -50,8 +53,8 @@ class Pair(Session):
         self.connect(a, b)
         for index, name in enumerate(self.namespaces):
             run("ip", "-n", name, "link", "set", "wire", "up")
-            # Rows of the other family than the plan's use that of the first plan.
-            for plan in (PLANS[FIRST], FAMILIES["IPv6"], self.plan):
+            # Some rows of an IPv4 plan go over IPv6 all the same.
+            for plan in {self.plan, FAMILIES["IPv6"]}:
                 for address, device in ((plan[index], "wire"), (plan[2 + index], "lo")):
                     words = (f"{address}/64", "dev", device, "nodad") if ":" in address else (f"{address}/24", "dev", device)
                     run("ip", "-n", name, "addr", "replace", *words)
@@ -59,7 +62,7 @@ class Pair(Session):
 
     def stop(self):
         for name in self.namespaces:
-            run("ip", "netns", "del", name)
+            run("ip", "netns", "del", name, check=False)
 
     def connect(self, a, b):
         run("ip", "link", "add", "wire", "netns", a, "type", "veth", "peer", "name", "wire", "netns", b)
@@ -82,7 +85,7 @@ class BadPair(Pair):
 
     def connect(self, a, b):
         self.said = None
-        self.wire = subprocess.Popen([LAB / "wire.py", a, b, *self.WORDS], stdout=subprocess.PIPE, text=True)
+        self.wire = subprocess.Popen([LAB / "wire.py", a, b, *self.WORDS], stdout=subprocess.PIPE, text=True, start_new_session=True)
         if self.wire.stdout.readline() != "ready\n":
             raise Fault("the wire was not made")
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from .core import Fault, Gateway, Row, Session, judge, lab, ping, reach, run, wait_for
+from .core import Fault, Gateway, Row, Session, judge, lab, none_lost, ping, reach, run, wait_for
 from .ios import V6, Site
 
 RUNNING = "is running at"
@@ -89,8 +89,9 @@ def ends(site):
 
 
 def guest_reaches(session, source, target, count):
-    session.inside(f"for i in $(seq 15); do ping -n -q -c 1 -W 1 -I {source} {target} >/dev/null && break; done; "
-                   f"ping -n -q -c {count} -i 0.2 -W 3 -I {source} {target}")
+    said = session.inside(f"for i in $(seq 15); do ping -n -q -c 1 -W 1 -I {source} {target} >/dev/null && break; done; "
+                          f"ping -n -q -c {count} -i 0.2 -W 3 -I {source} {target}")
+    none_lost(said, count)
 
 
 def carries(first, least_esp=0, least_ah=0, states=2, word="", **site):

@@ -1,5 +1,5 @@
 """pluto of libreswan 4.10 in a guest kernel. It knows no group below modp1536."""
-from .core import Gateway, Row, Session, judge, lab, ping, reach
+from .core import Gateway, Row, Session, judge, lab, none_lost, ping, reach
 from .ios import Site
 
 SITES = (
@@ -46,7 +46,7 @@ def tunnel(role, site):
                 ping(session.namespace, "10.1.0.1", "10.2.0.1", 3)
             else:
                 lab("pluto-one.sh", "initiate", session.folder, timeout=60)
-                lab("pluto-one.sh", "peer", session.folder, "ping", "-n", "-q", "-c", "3", "-W", "6", "-I", "10.2.0.1", "10.1.0.1")
+                none_lost(lab("pluto-one.sh", "peer", session.folder, "ping", "-n", "-q", "-c", "3", "-W", "6", "-I", "10.2.0.1", "10.1.0.1"), 3)
         judge(ours, least_esp=6)
     return check
 

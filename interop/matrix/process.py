@@ -74,7 +74,10 @@ def reloaded(session, one, two):
     said = reload(one, text.replace("crypto map lab 10 ipsec-isakmp", "crypto map lab ten ipsec-isakmp"))
     if "stays in force" not in said or spis(one) != before:
         raise Fault(f"a faulty file: {said.strip()[-200:]}")
-    reload(one, text.replace("access-list 101 permit ip", "access-list 101 deny ip host 1.1.1.1 any\naccess-list 101 permit ip host 9.9.9.9 host 8.8.8.8\n!"))
+    other = re.sub(r"^ permit ip .*", " deny ip host 1.1.1.1 any\n permit ip host 9.9.9.9 host 8.8.8.8", text, flags=re.M)
+    if other == text:
+        raise Fault("it is the same configuration")
+    reload(one, other)
     wait_for("SAs without policy end at both ends", 3, lambda: not spis(one) and not spis(two))
     reload(one, text)
     reach(session.namespaces[0], *session.ends())
@@ -88,7 +91,10 @@ def covers_the_peer(session, row, folder):
         inside = session.plan[2].rsplit(".", 1)[0] + ".0"
         line = lines[0].format(inside=inside, outer=outer)
         text = gateway.config.read_text()
-        gateway.config.write_text(re.sub(r"access-list 101 .*", f"access-list 101 {line}", text))
+        other = re.sub(r"^ permit ip .*", f" {line}", text, flags=re.M)
+        if other == text:
+            raise Fault("it is the same configuration")
+        gateway.config.write_text(other)
     with one, two:
         reach(session.namespaces[0], session.plan[2], session.plan[1])
         ping(session.namespaces[0], session.plan[2], session.plan[1], 3)

@@ -1,12 +1,13 @@
 """racoon in a guest kernel: the one open daemon that negotiates AH and ESP under one proposal in tunnel mode."""
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
 
-from .core import HERE, LAB, Fault, Gateway, NotRun, Row, Session, judge, lab, ping, reach, run, wait_for
+from .core import HERE, LAB, Fault, Gateway, NotRun, Row, Session, judge, lab, none_lost, ping, reach, run, wait_for
 from .ios import Site
 
 ARCHIVE = "racoon-ipsec-tools-0.9.1.tar.xz"
@@ -35,7 +36,7 @@ class Build:
     def begin(cls):
         try:
             cls.process = subprocess.Popen(["bash", LAB / "racoon-build.sh", cls.folder, source()], stdin=subprocess.DEVNULL,
-                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         except NotRun:
             pass  # Its rows say so.
 
@@ -55,6 +56,12 @@ class Build:
 def prepare():
     """Called before the first row, if any row of this peer is wanted."""
     Build.begin()
+
+
+def finish():
+    """Called after the last row, however it came to that."""
+    if Build.process and Build.process.poll() is None:
+        os.killpg(Build.process.pid, signal.SIGTERM)
 
 
 class Racoon(Session):
@@ -81,7 +88,7 @@ class Racoon(Session):
         time.sleep(0.5)
 
     def peer_ping(self, source, target, count=1):
-        self.lab("run", "ping", "-n", "-q", "-c", str(count), "-i", "1", "-W", "3", "-I", source, target)
+        none_lost(self.lab("run", "ping", "-n", "-q", "-c", str(count), "-i", "1", "-W", "3", "-I", source, target), count)
 
 
 def tunnel(role, site, packets=3):

@@ -2,7 +2,7 @@
 import itertools
 import re
 
-from .core import LAB, Fault, Gateway, Row, Session, copy, judge, lab, ping, reach, run, wait_for
+from .core import LAB, Fault, Gateway, Row, Session, copy, judge, lab, none_lost, ping, reach, run, wait_for
 from .ios import V6, Site
 
 CIPHERS = ("des", "3des", "aes128", "aes256")
@@ -116,7 +116,7 @@ class Charon(Session):
         return self.swanctl("--list-sas")
 
     def peer_ping(self, source, target, count=1):
-        self.lab("peer", "ping", "-n", "-q", "-c", str(count), "-i", "0.2", "-W", "6", "-I", source, target)
+        none_lost(self.lab("peer", "ping", "-n", "-q", "-c", str(count), "-i", "0.2", "-W", "6", "-I", source, target), count)
 
 
 def tunnel(role, site, packets=1):

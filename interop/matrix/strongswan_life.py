@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from .core import Fault, Gateway, Row, judge, ping, reach, run, wait_for
+from .core import Fault, Gateway, Row, judge, none_lost, ping, reach, run, wait_for
 from .ios import Site
 from .strongswan import Charon, moved
 
@@ -92,8 +92,9 @@ def rekeyed_by_us(phase):
         with started(session, folder, site) as ours:
             reach(session.namespace, *INNER)
             before = ours.show("show crypto ipsec sa" if phase == 2 else "show crypto isakmp sa")
-            run("ip", "netns", "exec", session.namespace, "ping", "-n", "-q", "-c", seconds * 5, "-i", "0.2", "-W", "2", "-I", *INNER,
-                timeout=seconds + 30)
+            said = run("ip", "netns", "exec", session.namespace, "ping", "-n", "-q", "-c", seconds * 5, "-i", "0.2", "-W", "2", "-I", *INNER,
+                       timeout=seconds + 30)
+            none_lost(said, seconds * 5)
             after = ours.show("show crypto ipsec sa" if phase == 2 else "show crypto isakmp sa")
             if before == after:
                 raise Fault("nothing was renewed")
