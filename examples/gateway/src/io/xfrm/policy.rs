@@ -234,6 +234,18 @@ pub(super) fn same_packets(one: &ModifyMessage, other: &ModifyMessage) -> bool {
     one.direction == other.direction && one.selector == other.selector
 }
 
+/// Whether packets pass by this policy as they are.
+pub(super) fn is_clear(policy: &ModifyMessage) -> bool {
+    !policy.nlas.iter().any(|attribute| matches!(attribute, XfrmAttrs::Template(all) if !all.is_empty()))
+}
+
+/// Whether the same packets pass in clear by both policies, in the same place.
+pub(super) fn is_as_clear(one: &ModifyMessage, other: &ModifyMessage) -> bool {
+    let (first, second) = (&one.user_policy_info, &other.user_policy_info);
+    let is_same = first.priority == second.priority && first.action == second.action;
+    is_same && is_clear(one) && is_clear(other) && same_packets(one, other)
+}
+
 /// What ties a flow's policies to its SAs.
 pub(super) const fn reqid(flow: u32) -> u32 {
     BASE.saturating_add(1).saturating_add(flow % (MOST - 1))

@@ -1,6 +1,7 @@
 //! Our policies in the kernel's database (RFC 4301 4.4.1) and what they are made of. What cannot be made changes nothing.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 use netlink_packet_xfrm::policy::{DelGetMessage, ModifyMessage};
@@ -74,7 +75,7 @@ impl Spd {
     pub(super) fn settle(&mut self, kernel: &dyn Ask) -> Result<(), Unchanged> {
         let wanted = self.messages(&self.pieces, &self.shapes)?;
         self.adopted.clear();
-        Ok(self.replace(kernel, wanted)?)
+        Ok(self.replace(kernel, &wanted)?)
     }
 
     /// Whether there is room for the policies of a plan.
@@ -86,7 +87,7 @@ impl Spd {
     pub(super) fn apply(&mut self, kernel: &dyn Ask, plan: Plan) -> Result<(), Unchanged> {
         let Plan { pieces, shapes } = plan;
         let wanted = self.messages(&pieces, &shapes)?;
-        self.replace(kernel, wanted)?;
+        self.replace(kernel, &wanted)?;
         (self.pieces, self.shapes) = (pieces, shapes);
         Ok(())
     }
@@ -99,7 +100,7 @@ impl Spd {
         let mut shapes = self.shapes.clone();
         shapes.insert(flow, shape);
         let wanted = self.messages(&self.pieces, &shapes)?;
-        self.replace(kernel, wanted)?;
+        self.replace(kernel, &wanted)?;
         self.shapes = shapes;
         Ok(())
     }
@@ -110,7 +111,7 @@ impl Spd {
         policies
             .iter()
             .filter(|policy| !has(&self.adopted, policy))
-            .for_each(|policy| remove(kernel, policy));
+            .for_each(|policy| drop(delete(kernel, policy)));
     }
 
     fn messages(
@@ -121,31 +122,29 @@ impl Spd {
         policy::messages(&self.bypasses, pieces, shapes).ok_or(Unchanged::TooMany)
     }
 
-    /// Puts policies in the place of those that are there: what both have is never missing in between.
-    fn replace(&mut self, kernel: &dyn Ask, wanted: Vec<ModifyMessage>) -> Result<(), Refusal> {
-        for policy in &wanted {
-            let before = self.policies.iter_mut().find(|before| policy::same_packets(before, policy));
-            match before {
-                Some(before) if before == policy => {}
-                Some(before) => {
-                    kernel.ask(XfrmMessage::UpdatePolicy(policy.clone()), ASK)?;
-                    before.clone_from(policy);
-                }
-                None => {
-                    kernel.ask(XfrmMessage::AddPolicy(policy.clone()), ADD)?;
-                    self.policies.push(policy.clone());
-                }
+    /// Puts policies in the place of those that are there. No packet that both protect meets a clear policy first, or none, in
+    /// between: what is clear and does not stay as it is goes first, and the new comes when all that protects has its place.
+    fn replace(&mut self, kernel: &dyn Ask, wanted: &[ModifyMessage]) -> Result<(), Refusal> {
+        let stays = |policy: &ModifyMessage| wanted.iter().any(|other| policy::is_as_clear(policy, other));
+        remove(kernel, &mut self.policies, |policy| policy::is_clear(policy) && !stays(policy))?;
+        let (clear, protecting): (Vec<_>, Vec<_>) =
+            wanted.iter().partition(|policy| policy::is_clear(policy));
+        // In their order: what moves back finds the one that its packets meet from now on in place.
+        protecting.into_iter().chain(clear).try_for_each(|policy| self.put(kernel, policy))?;
+        remove(kernel, &mut self.policies, |policy| !has(wanted, policy) && !has(&self.adopted, policy))
+    }
+
+    /// Makes a policy, or one for the same packets what this one is.
+    fn put(&mut self, kernel: &dyn Ask, policy: &ModifyMessage) -> Result<(), Refusal> {
+        match self.policies.iter_mut().find(|before| policy::same_packets(before, policy)) {
+            Some(before) if before == policy || policy::is_as_clear(before, policy) => {}
+            Some(before) => {
+                kernel.ask(XfrmMessage::UpdatePolicy(policy.clone()), ASK)?;
+                before.clone_from(policy);
             }
-        }
-        let before = core::mem::replace(&mut self.policies, wanted);
-        for gone in before {
-            if has(&self.policies, &gone) {
-                continue;
-            }
-            if has(&self.adopted, &gone) {
-                self.policies.push(gone);
-            } else {
-                remove(kernel, &gone);
+            None => {
+                kernel.ask(XfrmMessage::AddPolicy(policy.clone()), ADD)?;
+                self.policies.push(policy.clone());
             }
         }
         Ok(())
@@ -156,124 +155,33 @@ fn has(policies: &[ModifyMessage], one: &ModifyMessage) -> bool {
     policies.iter().any(|policy| policy::same_packets(policy, one))
 }
 
-fn remove(kernel: &dyn Ask, policy: &ModifyMessage) {
+/// Removes those of the policies that are meant, up to one that the kernel does not remove.
+fn remove(
+    kernel: &dyn Ask,
+    policies: &mut Vec<ModifyMessage>,
+    is_meant: impl Fn(&ModifyMessage) -> bool,
+) -> Result<(), Refusal> {
+    let mut result = Ok(());
+    policies.retain(|policy| {
+        if result.is_err() || !is_meant(policy) {
+            return true;
+        }
+        result = delete(kernel, policy);
+        result.is_err()
+    });
+    result
+}
+
+fn delete(kernel: &dyn Ask, policy: &ModifyMessage) -> Result<(), Refusal> {
     let known = &policy.user_policy_info;
     let id = UserPolicyId { selector: known.selector, direction: known.direction, index: 0 };
     let request = DelGetMessage { user_policy_id: id, nlas: Vec::new() };
-    // Somebody may have removed it.
-    let _ = kernel.ask(XfrmMessage::DeletePolicy(request), ASK);
+    match kernel.ask(XfrmMessage::DeletePolicy(request), ASK) {
+        // Somebody may have removed it.
+        Err(refusal) if refusal.error.kind() != ErrorKind::NotFound => Err(refusal),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use core::net::IpAddr;
-
-    use ipsec_core::Selector;
-    use oakley::Protocol;
-
-    use super::super::tests::Obliging;
-    use super::*;
-
-    fn piece(remote: u8, flow: Option<u32>) -> Piece {
-        let prefix = |net| Selector::prefix(IpAddr::from([10, net, 0, 0]), 24).unwrap();
-        Piece { packets: Selector::new(prefix(1), prefix(remote)).unwrap(), flow }
-    }
-
-    fn shape(protocol: Protocol) -> Shape {
-        let ends = ([10, 9, 0, 1].into(), [10, 9, 0, 2].into());
-        Shape::bundle(ends, true, &[protocol])
-    }
-
-    fn plan(remotes: &[u8]) -> Plan {
-        let flows = (0..).zip(remotes);
-        Plan {
-            pieces: flows.clone().map(|(flow, remote)| piece(*remote, Some(flow))).collect(),
-            shapes: flows.map(|(flow, _)| (flow, shape(Protocol::Esp))).collect(),
-        }
-    }
-
-    fn made(remotes: &[u8]) -> (Obliging, Spd) {
-        let (kernel, mut spd) = (Obliging::default(), Spd::new(Vec::new()));
-        spd.apply(&kernel, plan(remotes)).unwrap();
-        assert_eq!(kernel.asked().len(), 3 * remotes.len(), "three directions");
-        (kernel, spd)
-    }
-
-    #[test]
-    fn what_both_have_stays() {
-        let (kernel, mut spd) = made(&[2, 3]);
-        spd.apply(&kernel, plan(&[2, 4])).unwrap();
-        let asked = kernel.asked();
-        let added = asked.iter().filter(|one| matches!(one, XfrmMessage::AddPolicy(_))).count();
-        let gone = asked.iter().filter(|one| matches!(one, XfrmMessage::DeletePolicy(_))).count();
-        assert_eq!((asked.len(), added, gone), (6, 3, 3));
-    }
-
-    #[test]
-    fn more_than_there_is_room_for_changes_nothing() {
-        let (kernel, mut spd) = made(&[2]);
-        let mut most = plan(&[2]);
-        most.pieces = vec![piece(2, Some(0)); policy::MOST as usize];
-        assert!(matches!(spd.check(&most), Err(Unchanged::TooMany)));
-        assert!(matches!(spd.apply(&kernel, most), Err(Unchanged::TooMany)));
-        // Should what is there grow too many.
-        spd.bypasses = vec![piece(7, None); policy::MOST as usize];
-        assert!(matches!(spd.reshape(&kernel, 0, shape(Protocol::Ah)), Err(Unchanged::TooMany)));
-        assert_eq!((kernel.asked(), spd.policies.len()), (Vec::new(), 3));
-    }
-
-    #[test]
-    fn a_shape_that_the_kernel_refused_is_asked_for_again() {
-        let (kernel, mut spd) = made(&[2]);
-        kernel.patience.set(Some(1));
-        assert!(matches!(spd.reshape(&kernel, 0, shape(Protocol::Ah)), Err(Unchanged::Refused(_))));
-        assert_eq!(kernel.asked().len(), 1);
-        kernel.patience.set(None);
-        spd.reshape(&kernel, 0, shape(Protocol::Ah)).unwrap();
-        assert_eq!(kernel.asked().len(), 2, "what is still to do");
-        spd.reshape(&kernel, 0, shape(Protocol::Ah)).unwrap();
-        assert!(kernel.asked().is_empty());
-    }
-    /// What a killed gateway has left for these, as a kernel shows it.
-    fn left(remotes: &[u8]) -> Vec<ModifyMessage> {
-        let mut left = made(remotes).1.policies;
-        for (index, policy) in (8..).step_by(8).zip(&mut left) {
-            (policy.user_policy_info.index, policy.user_policy_info.lifetime_cur.add_time) = (index, 1);
-        }
-        left
-    }
-
-    fn removed(asked: &[XfrmMessage]) -> usize {
-        asked.iter().filter(|one| matches!(one, XfrmMessage::DeletePolicy(_))).count()
-    }
-
-    #[test]
-    fn t101_what_a_killed_gateway_protected_is_never_without_its_policies() {
-        let (kernel, mut spd) = (Obliging::default(), Spd::new(Vec::new()));
-        spd.adopt(left(&[2, 3]));
-        spd.apply(&kernel, plan(&[2, 4])).unwrap();
-        let asked = kernel.asked();
-        let updated = asked.iter().filter(|one| matches!(one, XfrmMessage::UpdatePolicy(_))).count();
-        assert_eq!((asked.len(), updated, removed(&asked)), (6, 3, 0));
-        spd.settle(&kernel).unwrap();
-        let asked = kernel.asked();
-        assert_eq!((asked.len(), removed(&asked)), (3, 3), "what nobody wants any more");
-        // From then on they are like our own.
-        spd.clear(&kernel);
-        assert_eq!(removed(&kernel.asked()), 6);
-    }
-
-    #[test]
-    fn t101_a_start_that_fails_leaves_the_policies_of_a_killed_gateway() {
-        for patience in [0, 4, 6] {
-            let (kernel, mut spd) = (Obliging::default(), Spd::new(Vec::new()));
-            spd.adopt(left(&[2, 3]));
-            kernel.patience.set(Some(patience));
-            assert_eq!(spd.apply(&kernel, plan(&[2, 4])).is_ok(), patience == 6);
-            kernel.patience.set(None);
-            let added = kernel.asked().iter().filter(|one| matches!(one, XfrmMessage::AddPolicy(_))).count();
-            spd.clear(&kernel);
-            assert_eq!(removed(&kernel.asked()), added, "its own and no more");
-        }
-    }
-}
+mod tests;
