@@ -105,7 +105,7 @@ class Gateway:
         self.config.write_text(config)
         self.socket, self.keys, self.pcap = folder / f"{name}.sock", folder / f"{name}.keys", folder / f"{name}.pcapng"
         self.said = folder / f"{name}.out"
-        self.process = None
+        self.process, self.heard = None, 0
         #: What a row is judged by; whoever measures speed goes without.
         self.records = ["--keylog", self.keys, "--pcap", self.pcap, "--log", folder / f"{name}.log"] if records else []
 
@@ -113,6 +113,8 @@ class Gateway:
         command = ["ip", "netns", "exec", self.namespace, self.options.gateway, "run", "--config", self.config, "--socket", self.socket,
                    *self.records, *self.arguments]
         with open(self.said, "a") as said:
+            # A gateway that was killed has left its words and its socket.
+            self.heard = said.tell()
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                             start_new_session=True)
         wait_for(f"{self.name} started", START_SECONDS, self.ready)
@@ -121,7 +123,7 @@ class Gateway:
     def ready(self):
         if self.process.poll() is not None:
             raise Fault(f"{self.name} ended with status {self.process.returncode}: {self.said.read_text()[-300:]}")
-        return self.socket.exists()
+        return "is running at" in self.said.read_text()[self.heard:]
 
     def show(self, command):
         return run("ip", "netns", "exec", self.namespace, self.options.gateway, "exec", "--socket", self.socket, command)
