@@ -183,6 +183,7 @@ def nothing_fits(role, phase):
 
 def wrong_key(role):
     def check(session, row, folder):
+        before = len(session.lab("log"))
         with started(session, folder, Site(), key="anotherone") as ours:
             try:
                 ping(session.namespace, *INNER, wait=4) if role == "initiator" else session.initiate()
@@ -191,6 +192,13 @@ def wrong_key(role):
                 pass
             if "QM_IDLE" in ours.show("show crypto isakmp sa"):
                 raise Fault("a phase 1 SA came up")
+        # Whoever proves its key first is the one that is not understood.
+        logs = {"charon": session.lab("log")[before:], "ours": (folder / "gateway.log").read_text()}
+        wanted = (("ours", "SKEYID state generated"), ("charon", "ID_PROT request with message ID 0 processing failed")) if role == "initiator" else (
+            ("charon", "generating ID_PROT request 0 [ ID HASH ]"), ("ours", "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from 10.9.0.2 failed its sanity check"))
+        for whose, words in wanted:
+            if words not in logs[whose]:
+                raise Fault(f"the log of {whose} has no {words}")
     return check
 
 
