@@ -133,17 +133,24 @@ def killed(session, row, folder):
         kernel.signal("KILL")
         if len([number for number in before if int(number) >= 0x49500000]) < 4 or "spi" not in session.inside("ip xfrm state"):
             raise Fault(f"the kernel had {before}")
-        stays = "ip xfrm policy; ip xfrm state | grep -E 'src|spi'"
-        before = session.inside(stays)
+        def stays():
+            shown = session.inside("ip xfrm policy; ip route show proto 149; ip xfrm state | grep -E 'src|spi'")
+            return sorted(re.split(r"\n(?=\S)", shown.strip()))
+        before = stays()
+        if not any(line.startswith("10.1.0.0/24 dev") for line in before):
+            raise Fault(f"no route stayed: {before}")
         config = session.folder / "kernel.cfg"
         text = config.read_text()
-        config.write_text(text.replace("version 12.4", "version 12.4\ncrypto ipsec df-bit set"))
-        try:
-            kernel.start()
-            raise Fault("a DF bit that Linux cannot set was taken")
-        except Fault as fault:
-            if "df-bit" not in str(fault) or session.inside(stays) != before:
-                raise
+        line = " permit ip 10.2.0.0"
+        # What was protected is denied, and a line before it meets the policy of somebody else.
+        denied = text.replace(line, f" deny ip 10.2.0.0 0.0.0.255 10.1.0.0 0.0.0.255\n permit ip host 10.2.0.9 host 10.1.0.9\n{line}")
+        foreign = denied.replace(line, f" permit ip 10.77.0.0 0.0.0.255 10.88.0.0 0.0.0.255\n{line}")
+        for said, new, socket in (("df-bit", text.replace("version 12.4", "version 12.4\ncrypto ipsec df-bit set"), "/run/x"),
+                                  ("/nonexistent/x", denied, "/nonexistent/x"), ("an IPsec policy is taken", foreign, "/run/x")):
+            config.write_text(new)
+            told = session.inside(f"timeout 5 /mnt/gateway run --backend kernel --config /mnt/kernel.cfg --socket {socket} 2>&1; true")
+            if said not in told or stays() != before:
+                raise Fault(f"a start that fails says {told}, before were {before}, then {stays()}")
         config.write_text(text)
         session.inside("ip xfrm monitor policy >/mnt/changes 2>&1 </dev/null & sleep 0.3")
         kernel.start()

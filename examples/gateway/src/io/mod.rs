@@ -28,6 +28,7 @@ mod netlink;
 mod rules;
 mod run_loop;
 mod side;
+mod signals;
 mod sockets;
 mod tun;
 mod xfrm;

@@ -1,20 +1,17 @@
 //! The loop: whatever is ready goes into the router, whatever the router says comes out.
 
 use core::net::IpAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
 use crypto_provider::default::provider;
 use ipsec_core::IpHeader;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netsim::{Node as _, Port};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::clock::Clock;
 use super::control::Control;
@@ -24,6 +21,7 @@ use super::guard::{Guard, Leads, Protected};
 use super::keep_out::KeepOut;
 use super::netlink::Netlink;
 use super::side::{Side, guards_of_devices, sides};
+use super::signals::Signals;
 use super::tun::Tun;
 use super::xfrm::Kernel;
 use super::{Backend, RunOptions};
@@ -91,25 +89,6 @@ enum DataPath {
     Kernel(Box<Kernel>),
 }
 
-struct Signals {
-    wake: UnixStream,
-    stop: Arc<AtomicBool>,
-    reload: Arc<AtomicBool>,
-}
-
-impl Signals {
-    fn open() -> io::Result<Self> {
-        let (wake, sender) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        for (signal, flag) in [(SIGINT, &stop), (SIGTERM, &stop), (SIGHUP, &reload)] {
-            signal_hook::flag::register(signal, Arc::clone(flag))?;
-            signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
-        }
-        Ok(Self { wake, stop, reload })
-    }
-}
-
 /// Reads the configuration; addresses that were named by `--listen` take the place of the map interface's own.
 fn configuration(options: &RunOptions) -> Result<RunningConfig, RunError> {
     let text = check::read(&options.config).map_err(|error| RunError::at(&options.config, error))?;
@@ -153,11 +132,7 @@ impl<'a> Gateway<'a> {
                 guards.push((None, Guard::new(netlink, (Leads::Tun, tun.index), source)));
                 DataPath::Own(tun)
             }
-            Backend::Kernel => {
-                let kernel = Kernel::open(options, &router)?;
-                guards = guards_of_devices(&outside, source)?;
-                DataPath::Kernel(Box::new(kernel))
-            }
+            Backend::Kernel => DataPath::Kernel(Box::new(Kernel::open(options, &router)?)),
         };
         let control = options.socket.as_deref().map(Control::listen).transpose()?;
         let mut files = Files::open(options)?;
@@ -180,12 +155,23 @@ impl<'a> Gateway<'a> {
             signals: Signals::open().map_err(failed)?,
             not_ours: 0,
         };
-        this.guard()?;
         this.watch().map_err(failed)?;
-        if let DataPath::Kernel(kernel) = &mut this.data_path {
+        this.protect(source)?;
+        Ok(this)
+    }
+
+    /// The machine becomes what the maps want. That comes last, so that a start that fails earlier has changed nothing of what
+    /// protects, and policies first: nothing is led to a device, or no longer kept out of it, without them.
+    fn protect(&mut self, source: Option<IpAddr>) -> Result<(), RunError> {
+        if let DataPath::Kernel(kernel) = &mut self.data_path {
+            kernel.apply(kernel.plan(&self.router)?)?;
+            self.guards = guards_of_devices(&self.outside, source)?;
+        }
+        self.guard()?;
+        if let DataPath::Kernel(kernel) = &mut self.data_path {
             kernel.settle()?;
         }
-        Ok(this)
+        Ok(())
     }
 
     /// The machine's rules and routes, as the maps want them: first what keeps out, so that nothing is taken in between.

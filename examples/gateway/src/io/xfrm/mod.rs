@@ -80,7 +80,7 @@ struct Bundle {
 }
 
 impl Kernel {
-    /// Makes the policies. Those that an earlier run has left go on protecting all the while, whether this succeeds or not.
+    /// Sees whether the kernel can do what a router wants, and changes nothing.
     pub(super) fn open(options: &RunOptions, router: &Router) -> Result<Self, RunError> {
         let what = "the kernel's ESP and AH (XFRM)";
         let requests = Conversation::open(NETLINK_XFRM).map_err(|error| match error.kind() {
@@ -101,9 +101,8 @@ impl Kernel {
         };
         this.left =
             left::look(&this.requests).map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
-        let plan = this.plan(router)?;
         this.spd.adopt(core::mem::take(&mut this.left.policies));
-        this.apply(plan)?;
+        this.plan(router)?;
         Ok(this)
     }
 

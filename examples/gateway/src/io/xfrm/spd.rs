@@ -55,8 +55,9 @@ pub(super) struct Spd {
     /// The SAs that the policies of each flow ask for.
     shapes: BTreeMap<u32, Shape>,
     policies: Vec<ModifyMessage>,
-    /// Those of a gateway that was killed: until ours runs, they are not ours to remove.
-    adopted: Vec<ModifyMessage>,
+    /// As a gateway that was killed has left them. Until ours runs they are not ours to remove, and what it has changed of them
+    /// is changed back should it not run.
+    left: Vec<ModifyMessage>,
 }
 
 impl Spd {
@@ -67,15 +68,16 @@ impl Spd {
     /// Takes over what a gateway that was killed has left. It stays, in the form that a plan gives it, until
     /// [`Spd::settle`]: without policies its packets would leave in clear.
     pub(super) fn adopt(&mut self, policies: Vec<ModifyMessage>) {
-        self.adopted.clone_from(&policies);
-        self.policies.extend(policies);
+        self.left.clone_from(&policies);
+        self.policies = policies;
     }
 
     /// Removes what was taken over and is not wanted.
     pub(super) fn settle(&mut self, kernel: &dyn Ask) -> Result<(), Unchanged> {
         let wanted = self.messages(&self.pieces, &self.shapes)?;
-        self.adopted.clear();
-        Ok(self.replace(kernel, &wanted)?)
+        let left = core::mem::take(&mut self.left);
+        self.replace(kernel, &wanted).inspect_err(|_| self.left = left)?;
+        Ok(())
     }
 
     /// Whether there is room for the policies of a plan.
@@ -105,13 +107,15 @@ impl Spd {
         Ok(())
     }
 
-    /// Takes all away that is ours to remove.
+    /// Takes all away that is ours to remove, and gives back what was taken over.
     pub(super) fn clear(&mut self, kernel: &dyn Ask) {
-        let policies = core::mem::take(&mut self.policies);
-        policies
-            .iter()
-            .filter(|policy| !has(&self.adopted, policy))
-            .for_each(|policy| drop(delete(kernel, policy)));
+        let left = core::mem::take(&mut self.left);
+        if left.is_empty() {
+            self.policies.drain(..).for_each(|policy| drop(delete(kernel, &policy)));
+        } else {
+            // What a kernel does not change back protects what it protected.
+            let _ = self.replace(kernel, &left);
+        }
     }
 
     fn messages(
@@ -131,7 +135,7 @@ impl Spd {
             wanted.iter().partition(|policy| policy::is_clear(policy));
         // In their order: what moves back finds the one that its packets meet from now on in place.
         protecting.into_iter().chain(clear).try_for_each(|policy| self.put(kernel, policy))?;
-        remove(kernel, &mut self.policies, |policy| !has(wanted, policy) && !has(&self.adopted, policy))
+        remove(kernel, &mut self.policies, |policy| !has(wanted, policy) && !has(&self.left, policy))
     }
 
     /// Makes a policy, or one for the same packets what this one is.

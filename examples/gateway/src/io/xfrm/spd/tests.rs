@@ -314,3 +314,33 @@ fn t101_what_both_configurations_protect_is_protected_at_every_moment_between_th
         assert_eq!(kernel.effect(), table(&new).0.effect(), "{old:?} to {new:?}");
     }
 }
+
+/// A kernel with what a killed gateway has left of a list, and one that begins.
+fn after_kill(lines: &[usize]) -> (Table, Spd) {
+    let (kernel, mut spd) = (table(lines).0, Spd::new(Vec::new()));
+    for (index, policy) in (8..).step_by(8).zip(kernel.policies.borrow_mut().iter_mut()) {
+        (policy.user_policy_info.index, policy.user_policy_info.lifetime_cur.add_time) = (index, 1);
+    }
+    spd.adopt(kernel.policies.borrow().clone());
+    (kernel, spd)
+}
+
+#[test]
+fn t101_a_start_that_fails_late_gives_back_what_it_has_taken_over() {
+    for (old, new) in pairs().into_iter().step_by(25) {
+        // At the first request, at each later one, and behind them all.
+        for patience in 0.. {
+            let (kernel, mut spd) = after_kill(&old);
+            let before = kernel.effect();
+            kernel.watched.replace(both(&old, &new));
+            kernel.patience.set(Some(patience));
+            let done = spd.apply(&kernel, listed(&new)).is_ok();
+            kernel.patience.set(None);
+            spd.clear(&kernel);
+            assert_eq!(kernel.effect(), before, "{old:?} to {new:?}, {patience} requests");
+            if done {
+                break;
+            }
+        }
+    }
+}
