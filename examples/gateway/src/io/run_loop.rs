@@ -436,31 +436,38 @@ impl<'a> Gateway<'a> {
         Ok(String::new())
     }
 
-    /// A new configuration: peers of which nothing changed keep their SAs. A faulty one changes nothing.
+    /// A new configuration: peers of which nothing changed keep their SAs. One that is faulty, or that the machine refuses,
+    /// leaves the former in force.
     fn reload(&mut self) {
-        let mut in_force = "former";
+        let former = self.router.config().clone();
         let result = configuration(self.options).and_then(|config| {
             if let DataPath::Kernel(kernel) = &self.data_path {
                 // Before anything changes.
                 kernel.plan(&router(self.options, config.clone())?)?;
             }
-            let name = self.options.config.display().to_string();
-            self.router.reconfigure(self.clock.now(), &name, config)?;
-            self.files.stamp(self.router.config().timestamps);
-            self.inside = inside(&self.router);
-            // From here on only the machine can refuse.
-            in_force = "new";
-            self.drain();
-            if let DataPath::Kernel(kernel) = &mut self.data_path {
-                kernel.apply(kernel.plan(&self.router)?)?;
-            }
-            self.guard()
+            self.take_on(config).inspect_err(|_| {
+                if let Err(error) = self.take_on(former) {
+                    let _ = writeln!(io::stderr(), "going back to the former configuration: {error}");
+                }
+            })
         });
         let _ = match result {
             Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
-            Err(error) => writeln!(io::stderr(), "{error}\nthe {in_force} configuration stays in force"),
+            Err(error) => writeln!(io::stderr(), "{error}\nthe former configuration stays in force"),
         };
         self.drain();
+    }
+
+    fn take_on(&mut self, config: RunningConfig) -> Result<(), RunError> {
+        let name = self.options.config.display().to_string();
+        self.router.reconfigure(self.clock.now(), &name, config)?;
+        self.files.stamp(self.router.config().timestamps);
+        self.inside = inside(&self.router);
+        self.drain();
+        if let DataPath::Kernel(kernel) = &mut self.data_path {
+            kernel.apply(kernel.plan(&self.router)?)?;
+        }
+        self.guard()
     }
 
     /// Tells the peers, and leaves nothing behind.

@@ -114,7 +114,7 @@ impl Spd {
             self.policies.drain(..).for_each(|policy| drop(delete(kernel, &policy)));
         } else {
             // What a kernel does not change back protects what it protected.
-            let _ = self.replace(kernel, &left);
+            let _ = self.change(kernel, &left);
         }
     }
 
@@ -126,9 +126,16 @@ impl Spd {
         policy::messages(&self.bypasses, pieces, shapes).ok_or(Unchanged::TooMany)
     }
 
-    /// Puts policies in the place of those that are there. No packet that both protect meets a clear policy first, or none, in
-    /// between: what is clear and does not stay as it is goes first, and the new comes when all that protects has its place.
+    /// Puts policies in the place of those that are there, all of them or none.
     fn replace(&mut self, kernel: &dyn Ask, wanted: &[ModifyMessage]) -> Result<(), Refusal> {
+        let before = self.policies.clone();
+        // What a kernel does not change back protects all the same what both protect.
+        self.change(kernel, wanted).inspect_err(|_| drop(self.change(kernel, &before)))
+    }
+
+    /// Up to what the kernel refuses. No packet that both protect meets a clear policy first, or none, in between: what is clear
+    /// and does not stay as it is goes first, and the new comes when all that protects has its place.
+    fn change(&mut self, kernel: &dyn Ask, wanted: &[ModifyMessage]) -> Result<(), Refusal> {
         let stays = |policy: &ModifyMessage| wanted.iter().any(|other| policy::is_as_clear(policy, other));
         remove(kernel, &mut self.policies, |policy| policy::is_clear(policy) && !stays(policy))?;
         let (clear, protecting): (Vec<_>, Vec<_>) =

@@ -344,3 +344,22 @@ fn t101_a_start_that_fails_late_gives_back_what_it_has_taken_over() {
         }
     }
 }
+
+#[test]
+fn t101_what_the_kernel_refuses_halfway_is_changed_back() {
+    for (old, new) in pairs().into_iter().step_by(25) {
+        for patience in 0.. {
+            let (kernel, mut spd) = table(&old);
+            let before = kernel.effect();
+            kernel.watched.replace(both(&old, &new));
+            kernel.patience.set(Some(patience));
+            if spd.apply(&kernel, listed(&new)).is_ok() {
+                break;
+            }
+            assert_eq!(kernel.effect(), before, "{old:?} to {new:?}, {patience} requests");
+            // What comes later goes on from there.
+            spd.apply(&kernel, listed(&new)).unwrap();
+            assert_eq!(kernel.effect(), table(&new).0.effect(), "{old:?} to {new:?}, {patience} requests");
+        }
+    }
+}
