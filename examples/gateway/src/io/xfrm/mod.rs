@@ -4,6 +4,7 @@
 //! gateway that was killed has left is known by that, and taken over by the next one; what others have made stays.
 
 mod algorithm;
+mod alone;
 mod follow;
 mod left;
 mod policy;
@@ -30,6 +31,7 @@ use netlink_sys::protocols::NETLINK_XFRM;
 use oakley::{BundleId, Direction, LimitReached, Protocol};
 
 use self::algorithm::Keyed;
+use self::alone::Alone;
 use self::left::Left;
 use self::policy::{Piece, Shape};
 use self::questions::Questions;
@@ -70,6 +72,7 @@ pub(super) struct Kernel {
     questions: Questions,
     /// Our own port of ESP in UDP, which the router calls 4500.
     nat_port: u16,
+    _alone: Alone,
 }
 
 /// What the kernel has of a bundle.
@@ -89,6 +92,8 @@ impl Kernel {
             _ => RunError::of(what, NET_ADMIN, error),
         })?;
         let events = listen().map_err(|error| RunError::of(what, NET_ADMIN, error))?;
+        // Before anything is looked at: it could be that of a gateway that is alive.
+        let alone = Alone::new()?;
         let locals: Vec<IpAddr> = router.maps().iter().flat_map(|map| map.locals.iter().copied()).collect();
         let mut this = Self {
             requests,
@@ -98,6 +103,7 @@ impl Kernel {
             nat_port: options.nat_port,
             left: Left::default(),
             questions: Questions::default(),
+            _alone: alone,
         };
         this.left =
             left::look(&this.requests).map_err(|refusal| RunError::of(what, NET_ADMIN, refusal.error))?;
