@@ -445,7 +445,7 @@ pub(super) fn fresh_id(live: &Live, beyond: usize, cx: &Cx<'_>) -> Result<Messag
     })
 }
 
-/// One free SPI of ours for each protocol.
+/// One free SPI of ours for each protocol. The last of all is left to data paths that need one for themselves.
 fn allocate(
     table: &Table,
     protocols: impl Iterator<Item = Protocol>,
@@ -455,7 +455,7 @@ fn allocate(
         .map(|protocol| {
             let spi = cx.draw(|octets| {
                 let spi = Spi(u32::from_be_bytes(octets));
-                (spi.0 >= offer::MIN_SPI && !table.is_held(protocol, spi)).then_some(spi)
+                ((offer::MIN_SPI..u32::MAX).contains(&spi.0) && !table.is_held(protocol, spi)).then_some(spi)
             })?;
             Ok((protocol, spi))
         })

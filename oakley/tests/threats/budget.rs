@@ -245,6 +245,35 @@ fn t142_exponent_and_nonce_are_drawn_apart_and_in_order() {
     }
 }
 
+/// Gives nothing but ones for each first and second draw of a number.
+struct High(SeededRandom, AtomicUsize);
+
+impl SecureRandom for High {
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        self.0.fill(out)?;
+        if out.len() == 4 && self.1.fetch_add(1, Ordering::Relaxed) % 3 != 2 {
+            out.fill(u8::MAX);
+        }
+        Ok(())
+    }
+}
+
+/// Data paths may have a use of their own for the last SPI; nobody else can choose ours.
+#[test]
+fn the_last_spi_is_never_ours() {
+    let mut bench = Bench::new(49);
+    let random = Arc::new(High(SeededRandom::new(50), AtomicUsize::new(0)));
+    let provider = CryptoProvider { random: random.clone(), ..provider() };
+    bench.hosts[B].engine = Engine::new(Config::default(), provider, Arc::new(policy(2, 1)));
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete(), "{:?}", bench.hosts[B].events);
+    let ours = bench.hosts[B].installed.iter().filter(|half| half.direction == Direction::Inbound);
+    let spis: Vec<u32> = ours.flat_map(|half| &half.sas).map(|sa| sa.spi.0).collect();
+    assert!(!spis.is_empty() && !spis.contains(&u32::MAX), "{spis:x?}");
+    assert_eq!(random.1.load(Ordering::Relaxed), 3, "two draws were of the last one");
+}
+
 fn group_1() -> &'static dyn DhGroup {
     provider().group(GroupId::MODP_768).unwrap()
 }

@@ -267,7 +267,7 @@ impl Kernel {
             answer.map_err(|refusal| InstallError::Elsewhere(refusal.to_string()))?;
             bundle.states.push((installation.direction, id));
         }
-        self.questions.answered(handover.flow);
+        self.questions.answered(handover.flow, installation.direction);
         let reshaped = self.spd.reshape(&self.requests, handover.flow, shape);
         reshaped.map_err(|unchanged| InstallError::Elsewhere(unchanged.to_string()))
     }

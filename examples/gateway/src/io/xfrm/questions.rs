@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use netlink_packet_xfrm::monitor::AcquireMessage;
 use netlink_packet_xfrm::state::AllocSpiMessage;
 use netlink_packet_xfrm::{Id, UserSaInfo, UserSpiInfo, XfrmAttrs, XfrmMessage};
+use oakley::Direction;
 
 use super::spd::{ASK, Ask};
 use super::{PROBE, left, policy, state};
@@ -41,9 +42,10 @@ impl Questions {
         Some(flow)
     }
 
-    /// SAs of a flow have come, and with them the kernel's question has gone.
-    pub(super) fn answered(&mut self, flow: u32) {
-        self.0.retain(|(reqid, _), _| *reqid != policy::reqid(flow));
+    /// SAs of a flow have come, and if it sends by them the kernel's question has gone.
+    pub(super) fn answered(&mut self, flow: u32, direction: Direction) {
+        let is_answered = |reqid: u32| direction == Direction::Outbound && reqid == policy::reqid(flow);
+        self.0.retain(|(reqid, _), _| !is_answered(*reqid));
     }
 
     /// When [`Questions::take_back`] has something to do.
@@ -109,6 +111,8 @@ mod tests {
         let (kernel, mut questions) = (Obliging::default(), Questions::default());
         assert_eq!(questions.heard(NOW, &acquire(7, IPPROTO_AH)), Some(7));
         assert_eq!(questions.next(), Some(NOW + PATIENCE));
+        // The outbound half may fail after the inbound one.
+        questions.answered(7, Direction::Inbound);
         questions.take_back(NOW + PATIENCE - Duration::from_millis(1), &kernel);
         assert!(kernel.asked().is_empty());
         questions.take_back(NOW + PATIENCE, &kernel);
@@ -129,7 +133,7 @@ mod tests {
     fn an_answered_question_and_those_of_others_are_left_alone() {
         let (kernel, mut questions) = (Obliging::default(), Questions::default());
         questions.heard(NOW, &acquire(7, IPPROTO_ESP));
-        questions.answered(7);
+        questions.answered(7, Direction::Outbound);
         let mut foreign = acquire(7, IPPROTO_ESP);
         for attribute in &mut foreign.nlas {
             if let XfrmAttrs::Template(templates) = attribute {
