@@ -1,4 +1,5 @@
 """Our gateway with the kernel's own ESP and AH as its data path, in a guest kernel, against our user-space gateway."""
+import contextlib
 import dataclasses
 import re
 import shutil
@@ -8,8 +9,10 @@ import time
 
 from .core import Fault, Gateway, Row, Session, judge, lab, none_lost, ping, reach, run, wait_for
 from .ios import V6, Site
+from .watch import Echoes, Wire, heard
 
 RUNNING = "is running at"
+SPI = re.compile(r"spi (0x\w+)")
 #: What of an SA or a policy is ours: `reqid` and `priority` from 0x49500000 on.
 OURS = re.compile(r"\b(?:reqid|priority) (\d+)")
 SENT = re.compile(r"lifetime current:\s+(\d+)\(bytes\), (\d+)\(packets\)")
@@ -120,15 +123,18 @@ def carries(first, least_esp=0, least_ah=0, states=2, word="", **site):
 
 
 def killed(session, row, folder):
-    """After SIGKILL its SAs stay in the kernel; the next start removes them and nothing of anybody else, and works. The policies stay all the while (T101)."""
+    """After SIGKILL its SAs stay in the kernel; the next start removes them and nothing of anybody else, and works. The policies stay all the while,
+    and not one of the packets that are sent meanwhile leaves in clear (T101)."""
     user, kernel = pair(session, folder)
     here, there = ends({})
     session.inside("ip xfrm state add src 10.9.0.7 dst 10.9.0.2 proto esp spi 0x777 mode tunnel reqid 7 auth-trunc 'hmac(sha1)' "
                    "0x0102030405060708090a0b0c0d0e0f1011121314 96 enc 'cbc(aes)' 0x0102030405060708090a0b0c0d0e0f10; "
                    "ip xfrm policy add src 10.77.0.0/24 dst 10.88.0.0/24 dir out priority 7 tmpl proto esp reqid 7 mode transport")
-    with user:
+    with user, contextlib.ExitStack() as watched:
         kernel.start()
         reach(session.namespace, here, there)
+        wire = watched.enter_context(Wire(session, folder))
+        watched.enter_context(Echoes(session, there, here, 50))
         before = OURS.findall(session.inside("ip xfrm state; ip xfrm policy"))
         kernel.signal("KILL")
         if len([number for number in before if int(number) >= 0x49500000]) < 4 or "spi" not in session.inside("ip xfrm state"):
@@ -159,35 +165,50 @@ def killed(session, row, folder):
         if "Updated src 10.2.0.0/24 dst 10.1.0.0/24" not in changes or "Deleted" in changes:
             raise Fault(f"the next start changed policies so: {changes}")
         stale = session.inside("ip xfrm state")
-        if "0x00000777" not in stale or stale.count("proto esp") != 1:
+        # The echoes may have called for new ones already.
+        old = set(SPI.findall(" ".join(before))) - {"0x00000777"}
+        if "0x00000777" not in stale or not old or old & set(SPI.findall(stale)):
             raise Fault(f"after the next start the kernel has {stale}")
         guest_reaches(session, there, here, 3)
         reach(session.namespace, here, there)
+        watched.close()
+        said = wire.closed("from the first SA to the SAs of the next start", 50)
         kernel.signal("TERM")
     left = session.inside("ip xfrm state; ip xfrm policy")
     if left.count("reqid 7") != 2 or len(OURS.findall(left)) != 3:
         raise Fault(f"what is not ours did not stay alone: {left}")
+    return said
 
 
 def clear(session, row, folder):
-    """T101: what the map protects is neither sent nor taken in clear, with SAs and without."""
+    """T101: what the map protects is neither sent nor taken in clear, with SAs and without, nor after a DELETE; without the gateway it is both."""
     user, kernel = pair(session, folder)
     here, there = ends({})
-    with user, kernel:
-        # A route of our side around its own tunnel: what it sends is clear.
-        listen = ("python3 -c \"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('10.2.0.1', 4001)); s.settimeout(3)\n"
-                  "try: print(s.recv(100).decode())\nexcept TimeoutError: print('nothing')\"")
-        mac = session.inside("cat /sys/class/net/vec0/address").strip()
-        forge = ("from scapy.all import Ether, IP, UDP, sendp\n"
-                 f"sendp([Ether(dst='{mac}') / IP(src='{here}', dst='{there}') / UDP(sport=4000, dport=4001) / b'forged'] * 3, iface='tap0', verbose=False)")
-        session.inside(f"({listen}) >/mnt/heard 2>&1 </dev/null & sleep 1")
-        run("ip", "netns", "exec", session.namespace, "/usr/bin/python3", "-c", forge)
-        time.sleep(4)
-        if (session.folder / "heard").read_text().strip() != "nothing":
-            raise Fault(f"the kernel took a clear packet: {(session.folder / 'heard').read_text()}")
-        refused = session.inside("grep -E 'XfrmIn(NoPols|TmplMismatch|PolBlock)' /proc/net/xfrm_stat")
-        if not any(int(line.split()[1]) for line in refused.splitlines()):
-            raise Fault(f"no policy refused it: {refused}")
+
+    def tried(when, taken=False, sealed=0, work=lambda: time.sleep(1)):
+        with Wire(session, folder, when.replace(" ", "-")) as wire, Echoes(session, there, here, 50):
+            work()
+            got = heard(session, here, there, sealed > 0, taken)
+        if ("forged" in got) != taken:
+            raise Fault(f"{when}: of forged clear packets and honest ones the guest takes {got[1:-1]}")
+        if sealed and "honest" not in got:
+            raise Fault(f"{when}: not even the tunnel delivers: {got}")
+        if taken and not wire.counts()[0]:
+            raise Fault(f"{when}: the guest sends nothing in clear")
+        return None if taken else wire.closed(when, sealed)
+
+    def deleted():
+        time.sleep(1)
+        user.show("clear crypto sa")
+        time.sleep(1)
+        reach(session.namespace, here, there)
+
+    tried("without the gateway", taken=True)
+    with kernel:
+        tried("without SAs")
+        with user:
+            reach(session.namespace, here, there)
+            return tried("with SAs", sealed=50, work=deleted)
 
 
 def renewed(session, row, folder):
