@@ -173,6 +173,17 @@ def killed(session, row, folder):
         reach(session.namespace, here, there)
         watched.close()
         said = wire.closed("from the first SA to the SAs of the next start", 50)
+        # While it runs: a configuration that the kernel refuses halfway, and another gateway.
+        before = stays()
+        config.write_text(text.replace(line, f" permit ip host 10.2.0.9 host 10.1.0.9\n permit ip 10.77.0.0 0.0.0.255 10.88.0.0 0.0.0.255\n{line}"))
+        session.inside("kill -HUP $(cat /mnt/kernel.pid)")
+        out = session.folder / "kernel.out"
+        wait_for("a word about the configuration", 5, lambda: "the former configuration stays in force" in out.read_text())
+        config.write_text(text)
+        told = session.inside("timeout 5 /mnt/gateway run --backend kernel --config /mnt/kernel.cfg --port 501 --nat-port 4501 2>&1; true")
+        if stays() != before or "an IPsec policy is taken" not in out.read_text() or "another gateway" not in told:
+            raise Fault(f"a reload said {out.read_text()}, another start {told}, before were {before}, then {stays()}")
+        guest_reaches(session, there, here, 3)
         kernel.signal("TERM")
     left = session.inside("ip xfrm state; ip xfrm policy")
     if left.count("reqid 7") != 2 or len(OURS.findall(left)) != 3:
