@@ -59,6 +59,8 @@ pub enum TimerKind {
     Reap,
     /// The life of an IKE SA ends.
     Expire,
+    /// An IKE SA that has something under it is to have a successor.
+    Renew,
     /// A translator's mapping is kept alive.
     Keepalive,
     /// A peer is asked whether it is alive, or given up.

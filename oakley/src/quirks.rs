@@ -22,8 +22,8 @@ pub struct Quirks {
     /// As responder of Quick Mode, set the commit bit in message 2 and say CONNECTED after message 3 (RFC 2408 3.1): for
     /// initiators that send packets before we can have their last message. A peer's own commit bit is always heeded.
     pub commit: bool,
-    /// Take a DELETE of an IKE SA as one of everything that it negotiated: for peers that mean that. RFC 2408 3.15 does not
-    /// say so, and others delete the IKE SA as soon as Quick Mode is complete.
+    /// Take a DELETE of an IKE SA as one of everything that it negotiated, unless there is another IKE SA with the peer: for
+    /// peers that mean that. RFC 2408 3.15 does not say so, and others delete the IKE SA as soon as Quick Mode is complete.
     pub delete_takes_children: bool,
     /// Allow proposals that encrypt and protect the integrity of nothing: for peers of RFC 1829's time only.
     pub encryption_without_integrity: bool,

@@ -15,6 +15,7 @@ mod pair;
 use core::time::Duration;
 use std::sync::Arc;
 
+use crypto_provider::HashAlgorithm;
 use crypto_provider::default::provider;
 use netsim::Link;
 use oakley::*;
@@ -101,6 +102,10 @@ fn a_delete_of_the_ike_sa_takes_its_bundles_only_where_a_peer_means_that() {
             .unwrap();
         pair.initiate();
         pair.run(5);
+        // No successor: nothing that the initiator has fits any more.
+        let other = Phase1Suite { hash: HashAlgorithm::Sha512, ..suite() };
+        let unfit = Policy { suites: vec![other], ..policy(2, 1) };
+        pair.input(pair.b, Input::Policy(Arc::new(unfit)));
         pair.run(57);
         assert!(pair.b().engine.snapshot().ike_sas.is_empty(), "{takes}");
         assert_eq!(pair.b().removed.len(), usize::from(takes));

@@ -329,6 +329,46 @@ fn a_new_exchange_does_not_begin_under_an_ike_sa_that_is_about_to_end() {
     assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty());
 }
 
+/// strongSwan lets the bundles of an IKE SA go with it, unless there is another that they can belong to.
+#[test]
+fn an_ike_sa_with_bundles_gets_a_successor_before_it_ends() {
+    let life = |policy: Policy, takes| {
+        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
+        let mut policy = Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy };
+        policy.quirks.delete_takes_children = takes;
+        policy
+    };
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, life(policy(1, 2), false), life(policy(2, 1), true), Link::new());
+        pair.initiate();
+        pair.run(550);
+        assert_eq!((pair.a().ready(), pair.b().ready()), (1, 1));
+        pair.run(48);
+        assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2), "seed {seed}");
+        pair.run(2000);
+        assert_eq!((pair.a().ready(), pair.b().ready()), (1, 1), "seed {seed}");
+        // One bundle from the beginning to the end, and nobody was told that everything is new.
+        assert_eq!((pair.a().established().len(), pair.b().established().len()), (1, 1));
+        assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty());
+        pair.assert_agreement();
+    }
+}
+
+#[test]
+fn an_ike_sa_without_bundles_ends_without_a_successor() {
+    let life = |policy: Policy| {
+        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
+        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
+    };
+    let mut pair = Pair::new(54, life(policy(1, 2)), life(policy(2, 1)), Link::new());
+    pair.initiate();
+    pair.run(5);
+    let bundle = pair.a().engine.snapshot().bundles[0].id;
+    pair.input(pair.a, Input::Delete(Target::Bundle(bundle)));
+    pair.run(2000);
+    assert!(pair.a().engine.snapshot().ike_sas.is_empty() && pair.b().engine.snapshot().ike_sas.is_empty());
+}
+
 #[test]
 fn the_side_that_answered_negotiates_a_successor_if_the_other_does_not() {
     let mut pair = Pair::plain(53);

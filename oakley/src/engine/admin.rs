@@ -150,6 +150,7 @@ impl Engine {
     pub(super) fn drop_live(&mut self, mut live: Live, why: &Abort) {
         let id = live.ike.id;
         self.timers.set(TimerKey::Expire(id), None);
+        self.timers.set(TimerKey::Renew(id), None);
         self.timers.set(TimerKey::Liveness(id), None);
         self.timers.set(TimerKey::Reap(id, MessageId::ZERO), None);
         self.fail_waiting(core::mem::take(&mut live.waiting), why);

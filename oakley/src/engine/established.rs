@@ -78,6 +78,7 @@ impl Engine {
             expires,
             protected: 0,
         };
+        self.timers.set(TimerKey::Renew(id), live.renews());
         self.table.put(id, Entry::Live(Box::new(live)));
         self.timers.set(TimerKey::Expire(id), expires);
         self.timers

@@ -119,7 +119,11 @@ impl Engine {
         }
     }
 
+    /// What a peer of that habit takes with an IKE SA: nothing that can belong to another.
     fn remove_children(&mut self, live: &Live) {
+        if self.table.ike_of_peer(&live.ike.identity).next().is_some() {
+            return;
+        }
         let of_peer = self.table.bundles_of_peer(&live.ike.identity);
         let children = of_peer.filter(|bundle| bundle.ike_sa == live.ike.id).map(|bundle| bundle.id);
         for bundle in children.collect::<Vec<_>>() {

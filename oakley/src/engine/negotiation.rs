@@ -63,12 +63,12 @@ impl Engine {
             }
             Work::Pending(ticket) => return self.park(ticket, Waiting::Request(Box::new(request)), answers),
         };
-        self.start_phase1(request, policy);
+        self.start_phase1(request.path, policy, Vec::from([request]));
     }
 
-    fn start_phase1(&mut self, request: Request, policy: Arc<Phase1Policy>) {
+    /// Phase 1, and what is to be negotiated under it.
+    pub(super) fn start_phase1(&mut self, path: Path, policy: Arc<Phase1Policy>, waiting: Vec<Request>) {
         let id = self.table.new_ike_sa();
-        let path = request.path;
         let mode = policy.mode;
         let cx = &mut self.host.cx(&[]);
         let begun = match mode {
@@ -81,7 +81,7 @@ impl Engine {
             Ok(begun) => begun,
             Err(why) => {
                 count(&mut self.host.out.counters.failed);
-                return self.request_failed(request, why);
+                return self.fail_waiting(waiting, &why);
             }
         };
         self.started((id, mode), path, Role::Initiator);
@@ -94,7 +94,7 @@ impl Engine {
             began: self.host.now,
             flight: Flight::expecting(datagram.clone(), self.host.now, &self.host.config),
             accepted: Accepted::default(),
-            waiting: Vec::from([request]),
+            waiting,
         };
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), course.flight.next());
         let size = state.offered().fragment_size();

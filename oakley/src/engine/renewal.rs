@@ -6,12 +6,13 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use crate::engine::Engine;
-use crate::engine::table::Live;
+use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
 use crate::input::Request;
 use crate::phase2::Quick;
-use crate::policy::Config;
+use crate::policy::{Config, Role};
 use crate::renewal;
+use crate::sa::IkeSaId;
 
 /// Octets of the unit in which lives are negotiated (RFC 2409 Appendix A).
 const KILOBYTE: u64 = 1024;
@@ -27,6 +28,15 @@ impl Live {
             || over(soft.kilobytes, self.protected / KILOBYTE)
     }
 
+    /// When a successor is due; the side that answered leaves that to the other.
+    pub(super) fn renews(&self) -> Option<Duration> {
+        let Role::Initiator = self.ike.role else { return None };
+        let [a, b, c, d, ..] = self.ike.cookies.initiator.0;
+        let soft =
+            renewal::soft(self.ike.suite.chosen.lifetime, self.ike.role, u32::from_be_bytes([a, b, c, d]));
+        self.ike.established.checked_add(Duration::from_secs(soft.seconds?))
+    }
+
     /// Requests of ours whose Quick Modes have no answer yet.
     pub(super) fn take_requests(&mut self) -> Vec<Request> {
         let unanswered = self.quick.values_mut().filter(|slot| matches!(slot.state, Quick::AwaitReply(_)));
@@ -35,6 +45,20 @@ impl Live {
 }
 
 impl Engine {
+    /// An IKE SA that has bundles gets a successor before it ends: there are peers for which the end of an IKE SA is the end of
+    /// its bundles, unless they can belong to another.
+    pub(super) fn renew(&mut self, id: IkeSaId) {
+        let Some(Entry::Live(live)) = self.table.get(id) else { return };
+        let (path, policy, identity) = (live.ike.home, live.ike.policy.clone(), live.ike.identity.clone());
+        let is_used = self.table.bundles_of_peer(&identity).next().is_some();
+        let begins = |other: IkeSaId| matches!(self.table.get(other), Some(Entry::Negotiating(_)));
+        let has_successor = self.table.ike_of_peer(&identity).any(|other| other > id)
+            || self.table.by_path(&path).any(begins);
+        if is_used && !has_successor {
+            self.start_phase1(path, policy, Vec::new());
+        }
+    }
+
     /// Counts what an IKE SA has protected: its life may be bounded in kilobytes too.
     pub(super) fn protected(&mut self, live: &mut Live, octets: usize) {
         live.protected = live.protected.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));

@@ -20,6 +20,8 @@ pub(crate) enum TimerKey {
     Reap(IkeSaId, MessageId),
     /// An IKE SA ends.
     Expire(IkeSaId),
+    /// The end of an IKE SA is near.
+    Renew(IkeSaId),
     /// A translator's mapping on the way to a peer is kept alive.
     Keepalive(Path),
     /// A peer is asked whether it is alive, or given up.
@@ -35,6 +37,7 @@ impl TimerKey {
             Self::HalfOpen(_) => TimerKind::HalfOpen,
             Self::Reap(..) => TimerKind::Reap,
             Self::Expire(_) => TimerKind::Expire,
+            Self::Renew(_) => TimerKind::Renew,
             Self::Keepalive(_) => TimerKind::Keepalive,
             Self::Liveness(_) => TimerKind::Liveness,
             Self::Fragments => TimerKind::Fragments,
