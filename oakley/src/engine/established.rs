@@ -78,9 +78,8 @@ impl Engine {
             expires,
             protected: 0,
         };
-        self.timers.set(TimerKey::Renew(id), live.renews());
+        self.bound_life(&live);
         self.table.put(id, Entry::Live(Box::new(live)));
-        self.timers.set(TimerKey::Expire(id), expires);
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
         self.keep_alive(id);

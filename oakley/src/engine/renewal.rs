@@ -29,7 +29,7 @@ impl Live {
     }
 
     /// When a successor is due; the side that answered leaves that to the other.
-    pub(super) fn renews(&self) -> Option<Duration> {
+    fn renews(&self) -> Option<Duration> {
         let Role::Initiator = self.ike.role else { return None };
         let [a, b, c, d, ..] = self.ike.cookies.initiator.0;
         let soft =
@@ -45,6 +45,12 @@ impl Live {
 }
 
 impl Engine {
+    /// From here on an IKE SA has an end, and a successor before it.
+    pub(super) fn bound_life(&mut self, live: &Live) {
+        self.timers.set(TimerKey::Renew(live.ike.id), live.renews());
+        self.timers.set(TimerKey::Expire(live.ike.id), live.expires);
+    }
+
     /// An IKE SA that has bundles gets a successor before it ends: there are peers for which the end of an IKE SA is the end of
     /// its bundles, unless they can belong to another.
     pub(super) fn renew(&mut self, id: IkeSaId) {
