@@ -12,7 +12,9 @@
 mod pair;
 
 use core::time::Duration;
+use std::sync::Arc;
 
+use crypto_provider::HashAlgorithm;
 use netsim::{Chance, Link};
 use oakley::*;
 use pair::*;
@@ -314,11 +316,7 @@ fn a_phase_1_that_ends_gives_its_requests_to_the_next() {
 
 #[test]
 fn a_new_exchange_does_not_begin_under_an_ike_sa_that_is_about_to_end() {
-    let life = |policy: Policy| {
-        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
-        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
-    };
-    let mut pair = Pair::new(52, life(policy(1, 2)), life(policy(2, 1)), Link::new());
+    let mut pair = short_lived(52);
     pair.initiate();
     pair.run(580);
     pair.initiate();
@@ -332,14 +330,10 @@ fn a_new_exchange_does_not_begin_under_an_ike_sa_that_is_about_to_end() {
 /// strongSwan lets the bundles of an IKE SA go with it, unless there is another that they can belong to.
 #[test]
 fn an_ike_sa_with_bundles_gets_a_successor_before_it_ends() {
-    let life = |policy: Policy, takes| {
-        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
-        let mut policy = Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy };
-        policy.quirks.delete_takes_children = takes;
-        policy
-    };
+    let mut taking = ten_minutes(policy(2, 1));
+    taking.quirks.delete_takes_children = true;
     for seed in 0..8 {
-        let mut pair = Pair::new(seed, life(policy(1, 2), false), life(policy(2, 1), true), Link::new());
+        let mut pair = Pair::new(seed, ten_minutes(policy(1, 2)), taking.clone(), Link::new());
         pair.initiate();
         pair.run(550);
         assert_eq!((pair.a().ready(), pair.b().ready()), (1, 1));
@@ -354,13 +348,54 @@ fn an_ike_sa_with_bundles_gets_a_successor_before_it_ends() {
     }
 }
 
+/// Two routers whose IKE SAs live for ten minutes.
+fn short_lived(seed: u64) -> Pair {
+    Pair::new(seed, ten_minutes(policy(1, 2)), ten_minutes(policy(2, 1)), Link::new())
+}
+
+fn ten_minutes(policy: Policy) -> Policy {
+    let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
+    Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
+}
+
+/// Anybody can send first messages in a peer's name.
+#[test]
+fn half_open_exchanges_of_a_stranger_do_not_keep_a_successor_away() {
+    let mut pair = short_lived(55);
+    pair.initiate();
+    pair.run(500);
+    let Path { local, remote } = Pair::path();
+    let first = pair.a().sent[0].clone();
+    for second in 0..99 {
+        let mut forged = first.clone();
+        forged[0] ^= second + 1;
+        pair.network
+            .command(pair.a, "forge", |host, now| host.datagram(now, remote, local, &forged))
+            .unwrap();
+        pair.run(1);
+    }
+    assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2));
+}
+
+#[test]
+fn a_successor_is_what_policy_wants_by_then() {
+    let mut pair = short_lived(56);
+    pair.initiate();
+    pair.run(100);
+    for (node, me, peer) in [(pair.a, 1, 2), (pair.b, 2, 1)] {
+        let mut other = ten_minutes(policy(me, peer));
+        other.suites[0].hash = HashAlgorithm::Md5;
+        pair.input(node, Input::Policy(Arc::new(other)));
+    }
+    pair.run(600);
+    let hash = |host: &Host| host.engine.snapshot().ike_sas[0].suite.as_ref().unwrap().hash;
+    assert_eq!((hash(pair.a()), hash(pair.b())), (HashAlgorithm::Md5, HashAlgorithm::Md5));
+    assert_eq!(pair.a().established().len(), 1);
+}
+
 #[test]
 fn an_ike_sa_without_bundles_ends_without_a_successor() {
-    let life = |policy: Policy| {
-        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
-        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
-    };
-    let mut pair = Pair::new(54, life(policy(1, 2)), life(policy(2, 1)), Link::new());
+    let mut pair = short_lived(54);
     pair.initiate();
     pair.run(5);
     let bundle = pair.a().engine.snapshot().bundles[0].id;

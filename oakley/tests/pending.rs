@@ -132,6 +132,23 @@ fn every_answer_may_come_late() {
     }
 }
 
+#[test]
+fn a_successor_waits_for_its_policy_too() {
+    let short = |policy: Policy| {
+        let lifetime = Lifetime { seconds: Some(600), kilobytes: None };
+        Policy { suites: vec![Phase1Suite { lifetime, ..suite() }], ..policy }
+    };
+    let mut bench = Bench::new(short(policy(1, 2)), short(policy(2, 1)));
+    for _ in 0..700 {
+        bench.run(1000);
+        bench.answer(0);
+        bench.answer(1);
+    }
+    for host in [bench.host(0), bench.host(1)] {
+        assert_eq!((host.ready(), host.established().len()), (1, 1));
+    }
+}
+
 /// Parts of a first message too wait for the policy: none is taken before it says that it forces them.
 #[test]
 fn fragments_wait_for_the_policy() {

@@ -30,6 +30,8 @@ pub(crate) enum Waiting {
     Request(Box<Request>),
     /// An exchange that owes its peer a proof.
     Proof(IkeSaId),
+    /// An IKE SA that is to have a successor.
+    Renewal(IkeSaId),
 }
 
 /// Waiting inputs by ticket, each with the answers that it has already.
@@ -67,7 +69,7 @@ impl Parked {
     pub(crate) fn holds(&self, datagram: &[u8]) -> bool {
         self.by_ticket.values().any(|entry| match &entry.waiting {
             Waiting::Datagram { octets, .. } => octets == datagram,
-            Waiting::Request(_) | Waiting::Proof(_) => false,
+            Waiting::Request(_) | Waiting::Proof(_) | Waiting::Renewal(_) => false,
         })
     }
 
@@ -104,6 +106,7 @@ impl Engine {
             Waiting::Datagram { path, octets } => self.dispatch(path, octets, &answers),
             Waiting::Request(request) => self.initiate(*request, &answers),
             Waiting::Proof(id) => self.proof_completed(id, &answers),
+            Waiting::Renewal(id) => self.renew(id, &answers),
         }
         Ok(())
     }

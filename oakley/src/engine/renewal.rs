@@ -5,12 +5,16 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use crypto_provider::Work;
+
 use crate::engine::Engine;
+use crate::engine::park::Waiting;
 use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
-use crate::input::Request;
+use crate::identity::Identity;
+use crate::input::{Answer, Request};
 use crate::phase2::Quick;
-use crate::policy::{Config, Role};
+use crate::policy::{Config, Mode, Path, Peer, Role};
 use crate::renewal;
 use crate::sa::IkeSaId;
 
@@ -53,16 +57,25 @@ impl Engine {
 
     /// An IKE SA that has bundles gets a successor before it ends: there are peers for which the end of an IKE SA is the end of
     /// its bundles, unless they can belong to another.
-    pub(super) fn renew(&mut self, id: IkeSaId) {
+    pub(super) fn renew(&mut self, id: IkeSaId, answers: &[Answer]) {
         let Some(Entry::Live(live)) = self.table.get(id) else { return };
-        let (path, policy, identity) = (live.ike.home, live.ike.policy.clone(), live.ike.identity.clone());
+        let (path, identity) = (live.ike.home, live.ike.identity.clone());
         let is_used = self.table.bundles_of_peer(&identity).next().is_some();
-        let begins = |other: IkeSaId| matches!(self.table.get(other), Some(Entry::Negotiating(_)));
-        let has_successor = self.table.ike_of_peer(&identity).any(|other| other > id)
-            || self.table.by_path(&path).any(begins);
-        if is_used && !has_successor {
-            self.start_phase1(path, policy, Vec::new());
+        if !is_used || self.has_successor(id, &path, &identity) {
+            return;
         }
+        match self.host.cx(answers).phase1_policy(&Peer::new(&path, None), Mode::Main) {
+            Work::Done(Some(policy)) => self.start_phase1(path, policy, Vec::new()),
+            // A peer that is not to be spoken to any more.
+            Work::Done(None) => {}
+            Work::Pending(ticket) => self.park(ticket, Waiting::Renewal(id), answers),
+        }
+    }
+
+    /// Whether a newer IKE SA is there or on its way. Only an exchange of ours is: anybody can begin one in a peer's name.
+    fn has_successor(&self, id: IkeSaId, path: &Path, identity: &Identity) -> bool {
+        let begun = |other: IkeSaId| matches!(self.table.get(other), Some(Entry::Negotiating(it)) if it.course.role == Role::Initiator);
+        self.table.ike_of_peer(identity).any(|other| other > id) || self.table.by_path(path).any(begun)
     }
 
     /// Counts what an IKE SA has protected: its life may be bounded in kilobytes too.

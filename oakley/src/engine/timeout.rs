@@ -21,7 +21,7 @@ impl Engine {
             TimerKey::HalfOpen(id) => self.end_negotiation(id, Abort::TimedOut),
             TimerKey::Reap(id, message_id) => self.reap(id, message_id),
             TimerKey::Expire(id) => self.expire(id),
-            TimerKey::Renew(id) => self.renew(id),
+            TimerKey::Renew(id) => self.renew(id, &[]),
             TimerKey::Keepalive(path) => self.keepalive_due(path),
             TimerKey::Liveness(id) => self.liveness_due(id),
             TimerKey::Fragments => self.fragments_due(),
