@@ -377,29 +377,6 @@ fn half_open_exchanges_of_a_stranger_do_not_keep_a_successor_away() {
     assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2));
 }
 
-/// Each side has begun an IKE SA, and neither may leave it to the other's: both end at the same time.
-#[test]
-fn two_ike_sas_that_began_at_once_have_a_successor_and_become_one() {
-    for seed in 0..8 {
-        let taking = |policy| {
-            let mut policy = ten_minutes(policy);
-            policy.quirks.delete_takes_children = true;
-            policy
-        };
-        let link = Link::new().delay(Duration::from_millis(20));
-        let mut pair = Pair::new(seed, taking(policy(1, 2)), taking(policy(2, 1)), link);
-        pair.initiate();
-        let path = Path { local: address(2), remote: address(1) };
-        let selectors = SelectorPair { local: net(2), remote: net(1) };
-        pair.input(pair.b, Input::Initiate(Request { path, selectors }));
-        pair.run(10);
-        assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2), "seed {seed}");
-        pair.run(2500);
-        assert_eq!((pair.a().ready(), pair.b().ready()), (1, 1), "seed {seed}");
-        assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty(), "seed {seed}");
-    }
-}
-
 #[test]
 fn a_successor_is_what_policy_wants_by_then() {
     let mut pair = short_lived(56);

@@ -59,9 +59,9 @@ impl Engine {
     /// its bundles, unless they can belong to another.
     pub(super) fn renew(&mut self, id: IkeSaId, answers: &[Answer]) {
         let Some(Entry::Live(live)) = self.table.get(id) else { return };
-        let (path, identity, end) = (live.ike.home, live.ike.identity.clone(), live.expires);
+        let (path, identity) = (live.ike.home, live.ike.identity.clone());
         let is_used = self.table.bundles_of_peer(&identity).next().is_some();
-        if !is_used || self.has_successor(end.unwrap_or(self.host.now), &path, &identity) {
+        if !is_used || self.has_successor(id, &path, &identity) {
             return;
         }
         match self.host.cx(answers).phase1_policy(&Peer::new(&path, None), Mode::Main) {
@@ -72,12 +72,10 @@ impl Engine {
         }
     }
 
-    /// Whether an IKE SA with the peer is there that will do at the `end` of this one, or is on its way: of two that both sides
-    /// began at once neither succeeds the other. Only an exchange of ours is on its way: anybody can begin one in a peer's name.
-    fn has_successor(&self, end: Duration, path: &Path, identity: &Identity) -> bool {
-        let lasts = |other| matches!(self.table.get(other), Some(Entry::Live(it)) if !it.is_spent(end, &self.host.config));
-        let begun = |other| matches!(self.table.get(other), Some(Entry::Negotiating(it)) if it.course.role == Role::Initiator);
-        self.table.ike_of_peer(identity).any(lasts) || self.table.by_path(path).any(begun)
+    /// Whether a newer IKE SA is there or on its way. Only an exchange of ours is: anybody can begin one in a peer's name.
+    fn has_successor(&self, id: IkeSaId, path: &Path, identity: &Identity) -> bool {
+        let begun = |other: IkeSaId| matches!(self.table.get(other), Some(Entry::Negotiating(it)) if it.course.role == Role::Initiator);
+        self.table.ike_of_peer(identity).any(|other| other > id) || self.table.by_path(path).any(begun)
     }
 
     /// Counts what an IKE SA has protected: its life may be bounded in kilobytes too.
