@@ -5,6 +5,10 @@ use ipsec_core::{DropReason, Protocol};
 /// Octets of pad length and next header.
 pub(crate) const LEN: usize = 2;
 
+/// The padding that RFC 4303 2.4 asks for: 1, 2, 3, to the 255 that the pad length can say. The range is closed on purpose:
+/// `1_u8..` computes one number more than is used, which overflows after 255.
+const PATTERN: core::ops::RangeInclusive<u8> = 1..=u8::MAX;
+
 /// Octets of padding that bring `payload` octets and the trailer to a multiple of `alignment`.
 pub(crate) fn padding(payload: usize, alignment: usize) -> usize {
     let whole = payload.saturating_add(LEN);
@@ -15,7 +19,7 @@ pub(crate) fn padding(payload: usize, alignment: usize) -> usize {
 pub(crate) fn write(room: &mut [u8], next_header: Protocol) {
     if let Some((padding, [pad_len, next])) = room.split_last_chunk_mut::<LEN>() {
         // RFC 4303 2.4: the first octet of padding is 1, each further one is one more.
-        for (octet, n) in padding.iter_mut().zip(1_u8..) {
+        for (octet, n) in padding.iter_mut().zip(PATTERN) {
             *octet = n;
         }
         *pad_len = u8::try_from(padding.len()).unwrap_or(u8::MAX);
@@ -32,12 +36,15 @@ pub(crate) fn read(text: &[u8]) -> Result<(usize, Protocol), DropReason> {
     let payload = front.len().checked_sub(usize::from(*pad_len)).ok_or(DropReason::Trailer)?;
     let padding = front.get(payload..).ok_or(DropReason::Trailer)?;
     // Every octet is looked at, wherever the first wrong one stands.
-    let wrong = padding.iter().zip(1_u8..).fold(0, |wrong, (octet, n)| wrong | (octet ^ n));
+    let wrong = padding.iter().zip(PATTERN).fold(0, |wrong, (octet, n)| wrong | (octet ^ n));
     if wrong == 0 { Ok((payload, Protocol(*next_header))) } else { Err(DropReason::Trailer) }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use ipsec_core::{DropReason, Protocol};
 
     use super::{padding, read, write};
@@ -55,6 +62,19 @@ mod tests {
         write(&mut text[9..], Protocol::IPV4);
         assert_eq!(text[9..], [1, 2, 3, 4, 5, 5, 4]);
         assert_eq!(read(&text), Ok((9, Protocol::IPV4)));
+    }
+
+    /// Any peer may pad as far as the field goes (RFC 4303 2.4), and whoever has no key gets here where a transform has no ICV.
+    #[test]
+    fn t092_every_pad_length_there_and_back() {
+        for pad in 0..=255_u8 {
+            let mut text = vec![0; 7 + usize::from(pad) + 2];
+            write(&mut text[7..], Protocol::IPV6);
+            let trailer = [pad, 41];
+            let expected: Vec<u8> = (1..=pad).chain(trailer).collect();
+            assert_eq!(text[7..], expected);
+            assert_eq!(read(&text), Ok((7, Protocol::IPV6)));
+        }
     }
 
     #[test]
