@@ -136,11 +136,11 @@ impl OutboundSa {
         let mut used: usize = 0;
         let framed =
             jobs.iter_mut().zip(&masks).zip(&cuts).filter_map(|(job, cut)| Some((job, cut.as_ref()?)));
-        for (((((job, mask), cut), parts), icv), n) in framed.zip(&mut parts).zip(&mut icvs).zip(1..) {
+        for ((((job, mask), cut), parts), icv) in framed.zip(&mut parts).zip(&mut icvs) {
             if let Some((covered, place)) = cut.parts(mask, job.packet.octets_mut()) {
                 (*parts, *icv) = (covered, place);
             }
-            used = n;
+            used = used.saturating_add(1);
         }
         let mut work = array::from_fn::<_, N, _>(|_| MacJob { parts: &[], out: &mut [] });
         for ((job, parts), icv) in work.iter_mut().zip(&parts).zip(icvs) {

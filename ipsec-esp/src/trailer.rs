@@ -79,21 +79,27 @@ mod tests {
 
     #[test]
     fn t092_every_pad_length_that_lies() {
-        let good = |pad: usize| {
-            let mut text = [0; 64];
-            write(&mut text[62 - pad..], Protocol::IPV4);
-            text
-        };
-        for said in 0..=255_u8 {
-            let mut text = good(20);
-            text[62] = said;
-            let expected = if said == 0 { Ok((62, Protocol::IPV4)) } else { Err(DropReason::Trailer) };
-            assert_eq!(read(&text), if said == 20 { Ok((42, Protocol::IPV4)) } else { expected }, "{said}");
-        }
-        for wrong in 42..62 {
-            let mut text = good(20);
-            text[wrong] ^= 0x80;
-            assert_eq!(read(&text), Err(DropReason::Trailer));
+        // Long enough for every number to fit, and too short for most of them.
+        for (len, pad) in [(320, 255), (320, 20), (64, 20)] {
+            let at = len - 2;
+            let good = || {
+                let mut text = vec![0; len];
+                write(&mut text[at - pad..], Protocol::IPV4);
+                text
+            };
+            for said in 0..=255_u8 {
+                let mut text = good();
+                text[at] = said;
+                let honest = usize::from(said) == pad || said == 0;
+                let payload = at - usize::from(said).min(at);
+                let expected = if honest { Ok((payload, Protocol::IPV4)) } else { Err(DropReason::Trailer) };
+                assert_eq!(read(&text), expected, "{len} {pad} {said}");
+            }
+            for wrong in at - pad..at {
+                let mut text = good();
+                text[wrong] ^= 0x80;
+                assert_eq!(read(&text), Err(DropReason::Trailer), "{len} {pad} {wrong}");
+            }
         }
         assert_eq!(read(&[]), Err(DropReason::Trailer));
         assert_eq!(read(&[4]), Err(DropReason::Trailer));

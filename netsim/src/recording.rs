@@ -117,7 +117,7 @@ impl FromStr for Recording {
     type Err = RecordingError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut lines = text.lines().zip(1_usize..);
+        let mut lines = text.lines().zip(1..=usize::MAX);
         let fail = |line, reason| RecordingError { line, reason };
         if lines.next().is_none_or(|(line, _)| line != FIRST_LINE) {
             return Err(fail(1, "expected netsim-recording 1"));

@@ -70,6 +70,7 @@ impl Asking {
 
     /// How often the data path should say that it has seen traffic: often enough for what it comes after not to be missed.
     pub(crate) fn report_interval(&self) -> Duration {
-        (self.idle / REPORTS_IN_IDLE).min(self.retry / REPORTS_IN_RETRY)
+        let part = |time: Duration, parts| time.checked_div(parts).unwrap_or(time);
+        part(self.idle, REPORTS_IN_IDLE).min(part(self.retry, REPORTS_IN_RETRY))
     }
 }

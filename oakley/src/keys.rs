@@ -120,7 +120,7 @@ fn cipher_key_octets(suite: &Suite, skeyid_e: &SecretBytes) -> SecretBytes {
     }
     let key = suite.prf.key(skeyid_e.expose());
     let mut block = compute(&*key, suite.prf_len(), &[&[0]]);
-    let mut ka = Vec::with_capacity(wanted + suite.prf_len());
+    let mut ka = Vec::with_capacity(wanted.saturating_add(suite.prf_len()));
     loop {
         ka.extend_from_slice(block.expose());
         if ka.len() >= wanted {
@@ -149,7 +149,7 @@ pub(crate) fn keymat(keys: &Keys, inputs: &KeymatInputs<'_>, octets: usize) -> S
     let spi = inputs.spi.0.to_be_bytes();
     let g_qm_xy = inputs.g_qm_xy.map_or(&[][..], SharedSecret::expose);
     let seed: [&[u8]; 5] = [g_qm_xy, &protocol, &spi, inputs.ni_b, inputs.nr_b];
-    let mut all = Vec::with_capacity(octets + keys.prf_len);
+    let mut all = Vec::with_capacity(octets.saturating_add(keys.prf_len));
     let mut block = SecretBytes::new(Vec::new());
     while all.len() < octets {
         let [a, b, c, d, e] = seed;

@@ -79,7 +79,8 @@ fn lengths(cipher: &dyn Cipher, key: &dyn CipherKey, checks: &mut Checks) -> Res
         refused(key, &vec![7; iv_wrong], block, checks)?;
     }
     let iv = vec![7; iv_len];
-    for len in (0..=65).filter(|len| len % block != 0) {
+    checks.rule("block length", block > 0, "a block of no octets")?;
+    for len in (0..=65_usize).filter(|len| len.checked_rem(block) != Some(0)) {
         refused(key, &iv, len, checks)?;
     }
     for len in (0..=400).step_by(block) {

@@ -80,6 +80,7 @@ impl<C: CurveArithmetic> DhGroup for Ecp<C> {
         self.coordinate_len()
     }
 
+    #[allow(clippy::arithmetic_side_effects, reason = "the arithmetic of a curve does not overflow")]
     fn start(&self, random: &dyn SecureRandom) -> Result<Box<dyn EphemeralKey>, CryptoError> {
         let secret = self.draw(random)?;
         let point: C::AffinePoint = (C::ProjectivePoint::generator() * scalar::<C>(&secret)).into();
@@ -110,6 +111,7 @@ impl<C: CurveArithmetic> EphemeralKey for Ephemeral<C> {
         &self.public
     }
 
+    #[allow(clippy::arithmetic_side_effects, reason = "the arithmetic of a curve does not overflow")]
     fn agree(&self, peer: &PeerPublic) -> Result<SharedSecret, CryptoError> {
         if peer.group() != self.group {
             return Err(CryptoError::Unsupported);

@@ -95,7 +95,7 @@ impl Field {
             self.range.end,
             "",
             self.name,
-            indent = depth * 2
+            indent = depth.saturating_mul(2)
         )?;
         if self.value.is_empty() { writeln!(f) } else { writeln!(f, ": {}", self.value) }?;
         self.children.iter().try_for_each(|child| child.print(depth.saturating_add(1), f))

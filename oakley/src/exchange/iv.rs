@@ -100,5 +100,5 @@ impl IvChain {
 /// How many octets bring `len` to a multiple of `block_len`; 0 if it is one.
 pub(crate) fn padding_len(len: usize, block_len: usize) -> usize {
     let over = len.checked_rem(block_len).unwrap_or(0);
-    if over == 0 { 0 } else { block_len - over }
+    if over == 0 { 0 } else { block_len.saturating_sub(over) }
 }

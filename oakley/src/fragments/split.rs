@@ -22,7 +22,7 @@ pub(crate) fn split(message: &Bytes, size: usize) -> Option<Vec<Bytes>> {
     let header = Header { flags: Flags::NONE, ..Header::parse(message).ok()? };
     // A message of more parts than are taken leaves in longer ones.
     let least = message.len().div_ceil(usize::from(MAX_FRAGMENTS));
-    let chunks = message.chunks(size.saturating_sub(OVERHEAD).max(least));
+    let chunks = message.chunks(size.saturating_sub(OVERHEAD).max(least).max(1));
     let (id, count) = (id(message), chunks.len());
     let parts = chunks.zip(1..=MAX_FRAGMENTS).map(|(data, number)| {
         let flags = if usize::from(number) == count { Fragment::LAST } else { 0 };

@@ -132,7 +132,10 @@ pub(crate) fn encrypt(
     match cx.overrides.padding() {
         Some(padding) => plaintext.extend_from_slice(&padding),
         // RFC 2409 Appendix B: zeros; a receiver never looks at them.
-        None => plaintext.resize(plaintext.len() + padding_len(plaintext.len(), keys.block_len), 0),
+        None => {
+            let padding = padding_len(plaintext.len(), keys.block_len);
+            plaintext.resize(plaintext.len().saturating_add(padding), 0);
+        }
     }
     header.next_payload = payloads.first().map_or(PayloadKind::NONE, Payload::kind);
     let ciphertext = iv.encrypt(&*keys.cipher, plaintext)?;

@@ -178,7 +178,7 @@ fn distinct(routers: &[Router]) -> Vec<String> {
         let same = routers.iter().filter(|other| other.hostname() == own).count();
         if same > 1 { format!("{own}-{number}") } else { own.to_owned() }
     };
-    (1..).zip(routers).map(name).collect()
+    (1..=usize::MAX).zip(routers).map(name).collect()
 }
 
 fn place(stage: &mut Stage<'_>, hostnames: &[String]) -> Result<(), DemoError> {
@@ -216,7 +216,7 @@ fn write_files(options: &Options, stage: &Stage<'_>, hostnames: &[String]) -> Re
         let names = |(number, leg): (usize, &Leg)| (leg.wan, format!("wan{number}"));
         let names: Vec<_> = match stage.places.legs.as_slice() {
             [one] => vec![(one.wan, "wan".to_owned())],
-            legs => (1..).zip(legs).map(names).collect(),
+            legs => (1..=usize::MAX).zip(legs).map(names).collect(),
         };
         let names: Vec<_> = names.iter().map(|(link, name)| (*link, name.as_str())).collect();
         write_pcap(io::BufWriter::new(file), &names, EPOCH, stage.network.captured())

@@ -22,7 +22,7 @@ impl Switch {
     /// kept from whoever watches the wire.
     pub(super) fn handle_packet(&mut self, from: Port, packet: &[u8]) {
         let destination = IpHeader::parse(packet).ok().map(|header| header.destination());
-        let ports = (1..).zip(&self.neighbours).map(|(port, address)| (Port(port), *address));
+        let ports = (1..=u16::MAX).zip(&self.neighbours).map(|(port, address)| (Port(port), *address));
         let known = ports.clone().find(|(_, address)| Some(*address) == destination);
         match known {
             Some((port, _)) => self.outbox.push_back((port, packet.to_vec())),

@@ -126,8 +126,11 @@ pub(super) fn build(
     let mut network = Network::new(seed);
     let mut routers = routers.into_iter();
     let hub = routers.next().ok_or_else(|| TopologyError::Network("no router".to_owned()))?;
-    let hosts: Vec<_> =
-        sides.iter().enumerate().map(|(leg, [first, _])| Host::new(host_name(2 * leg), first.host)).collect();
+    let hosts: Vec<_> = sides
+        .iter()
+        .enumerate()
+        .map(|(leg, [first, _])| Host::new(host_name(leg.saturating_mul(2)), first.host))
+        .collect();
     let (hub, mut hub_hosts, lans) = add_hub(&mut network, hub, &sides, hosts);
     wire(&mut network, hub, lans).map_err(failed)?;
     let mut places = Places { routers: vec![hub], hosts: Vec::new(), legs: Vec::new(), translator: None };
@@ -137,7 +140,7 @@ pub(super) fn build(
         places.translator = Some(network.add(DemoNode::Translator(Nat::new(outside, MEMORY, seed))));
     }
     for (leg, (router, [first, second])) in routers.zip(&sides).enumerate() {
-        let name = host_name((2 * leg).saturating_add(1));
+        let name = host_name(leg.saturating_mul(2).saturating_add(1));
         let (router, host) = add(&mut network, router, second, name).map_err(failed)?;
         let link = between
             .mtu
@@ -162,7 +165,7 @@ pub(super) fn build(
     for (leg, (wan, [first, second])) in wans.into_iter().zip(&sides).enumerate() {
         places.legs.push(Leg {
             routers: [0, leg.saturating_add(1)],
-            hosts: [2 * leg, (2 * leg).saturating_add(1)],
+            hosts: [leg.saturating_mul(2), leg.saturating_mul(2).saturating_add(1)],
             addresses: [first.host, second.host],
             ends: [outside.map_or(first.end, IpAddr::V4), second.end],
             inner: first.end,

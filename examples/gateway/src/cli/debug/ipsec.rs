@@ -14,7 +14,7 @@ pub(super) const QUEUE_EVENT: &str = "IPSEC(key_engine): got a queue event...";
 pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
     match event {
         Event::Phase2Chosen { path, transforms, selectors, .. } => {
-            let parts = transforms.iter().zip(1_u32..);
+            let parts = transforms.iter().zip(1..=u32::MAX);
             parts.map(|(transform, part)| proposal_part(part, path, selectors, transform)).collect()
         }
         Event::SpiAllocated { path, protocol, spi, .. } => vec![format!(
