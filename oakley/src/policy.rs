@@ -322,7 +322,13 @@ pub struct Config {
     pub max_sends: u32,
     /// How long a phase 1 exchange that a peer began may stay incomplete.
     pub half_open_life: Duration,
-    /// How many incomplete exchanges begun by peers are kept; the oldest makes room.
+    /// How many exchanges are kept that peers began and in which our cookie has not come back; the oldest makes room. A flood
+    /// of forged first messages keeps a new peer out once it fills these places within the peer's round trip, so this is the
+    /// rate to withstand times the round trip to allow. A place costs two to four kilobytes.
+    pub max_unreturned: usize,
+    /// The same in octets of their first messages, whose length strangers choose.
+    pub max_unreturned_octets: usize,
+    /// How many incomplete exchanges begun by peers are kept in which our cookie came back; the oldest makes room.
     pub max_half_open: usize,
     /// The same, for one source address.
     pub max_half_open_per_source: usize,
@@ -360,6 +366,10 @@ impl Default for Config {
             retransmit_after: Duration::from_secs(2),
             max_sends: 6,
             half_open_life: Duration::from_secs(60),
+            // 50,000 forged first messages a second, and a peer that is 160 ms away.
+            max_unreturned: 8192,
+            // Several times the first message of a usual peer, for each of them.
+            max_unreturned_octets: 8 * 1024 * 1024,
             max_half_open: 256,
             max_half_open_per_source: 16,
             max_message_ids: 4096,

@@ -7,7 +7,41 @@ use core::time::Duration;
 use crate::policy::Config;
 use crate::sa::IkeSaId;
 
-/// Incomplete exchanges that peers began, oldest first. Ids grow with time, so their order is their age.
+/// Exchanges that peers began and in which our cookie has not come back, oldest first: ids grow with time, so their order is
+/// their age.
+///
+/// The source of such an exchange proves nothing, so nothing is counted by it: whoever forges first messages in a peer's name
+/// would use up that peer's share. The oldest makes room whoever it is from, and a peer keeps its place as long as the bounds
+/// divided by the rate of the flood are longer than its round trip.
+#[derive(Default)]
+pub(crate) struct Unreturned {
+    /// With the octets of their first messages, which say how long the SA payload is that has to be kept.
+    all: BTreeMap<IkeSaId, usize>,
+    octets: usize,
+}
+
+impl Unreturned {
+    /// Which exchange must make room before one more is kept whose first message has `octets`.
+    pub(crate) fn displaced(&self, octets: usize, config: &Config) -> Option<IkeSaId> {
+        let full = self.all.len() >= config.max_unreturned
+            || self.octets.saturating_add(octets) > config.max_unreturned_octets;
+        self.all.keys().next().copied().filter(|_| full)
+    }
+
+    pub(crate) fn insert(&mut self, id: IkeSaId, octets: usize) {
+        self.remove(id);
+        self.all.insert(id, octets);
+        self.octets = self.octets.saturating_add(octets);
+    }
+
+    pub(crate) fn remove(&mut self, id: IkeSaId) {
+        if let Some(octets) = self.all.remove(&id) {
+            self.octets = self.octets.saturating_sub(octets);
+        }
+    }
+}
+
+/// Incomplete exchanges of peers whose address is real, oldest first.
 #[derive(Default)]
 pub(crate) struct HalfOpen {
     all: BTreeSet<IkeSaId>,

@@ -27,7 +27,7 @@ use crypto_provider::CryptoProvider;
 
 use crate::auth::{AUTHENTICATORS, Authenticator};
 use crate::context::Cx;
-use crate::engine::half_open::{Budget, HalfOpen, RateLimit};
+use crate::engine::half_open::{Budget, HalfOpen, RateLimit, Unreturned};
 use crate::engine::outbox::Outbox;
 use crate::engine::park::Parked;
 use crate::engine::table::Table;
@@ -50,7 +50,7 @@ pub struct Engine {
     table: Table,
     timers: Timers,
     /// Exchanges that peers began and that have proved nothing, not even their address.
-    half_open: HalfOpen,
+    unreturned: Unreturned,
     /// Exchanges that peers began and in which our cookie came back: their address is real.
     returned: HalfOpen,
     refusals: RateLimit,
@@ -107,7 +107,7 @@ impl Engine {
             },
             table: Table::default(),
             timers: Timers::default(),
-            half_open: HalfOpen::default(),
+            unreturned: Unreturned::default(),
             returned: HalfOpen::default(),
             refusals: RateLimit::default(),
             fragments: Reassembly::default(),

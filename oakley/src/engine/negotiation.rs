@@ -140,7 +140,8 @@ impl Engine {
         };
         match begun {
             Begun::Answered(step, cookies) => {
-                self.make_room(path);
+                let octets = incoming.octets.len();
+                self.make_room(octets);
                 self.started((id, mode), path, Role::Responder);
                 let course = Course {
                     path,
@@ -153,7 +154,7 @@ impl Engine {
                     accepted: Accepted::default(),
                     waiting: Vec::new(),
                 };
-                self.half_open.insert(path.remote.ip(), id);
+                self.unreturned.insert(id, octets);
                 let end = self.host.now.checked_add(self.host.config.half_open_life);
                 self.timers.set(TimerKey::HalfOpen(id), end);
                 self.went(id, course, step, Some(incoming));
@@ -172,22 +173,26 @@ impl Engine {
         self.park(ticket, Waiting::Datagram { path, octets }, answers);
     }
 
-    fn make_room(&mut self, path: Path) {
-        if let Some(oldest) = self.half_open.displaced(path.remote.ip(), &self.host.config) {
-            count(&mut self.host.out.counters.displaced);
-            self.end_negotiation(oldest, Abort::Displaced);
+    fn make_room(&mut self, octets: usize) {
+        while let Some(oldest) = self.unreturned.displaced(octets, &self.host.config) {
+            self.displace(oldest);
         }
+    }
+
+    fn displace(&mut self, id: IkeSaId) {
+        count(&mut self.host.out.counters.displaced);
+        self.end_negotiation(id, Abort::Displaced);
+        self.unreturned.remove(id);
     }
 
     /// Our cookie came back, so the peer is where it says: forged first messages push it out no more. What real addresses
     /// leave incomplete is bounded in its own right.
     fn cookie_returned(&mut self, id: IkeSaId, path: Path) {
         let source = path.remote.ip();
-        self.half_open.remove(source, id);
+        self.unreturned.remove(id);
         self.returned.remove(source, id);
         if let Some(oldest) = self.returned.displaced(source, &self.host.config) {
-            count(&mut self.host.out.counters.displaced);
-            self.end_negotiation(oldest, Abort::Displaced);
+            self.displace(oldest);
         }
         self.returned.insert(source, id);
     }
@@ -301,7 +306,7 @@ impl Engine {
     fn stop_phase1_timers(&mut self, id: IkeSaId, path: Path) {
         self.timers.set(TimerKey::Retransmit(id, MessageId::ZERO), None);
         self.timers.set(TimerKey::HalfOpen(id), None);
-        self.half_open.remove(path.remote.ip(), id);
+        self.unreturned.remove(id);
         self.returned.remove(path.remote.ip(), id);
     }
 

@@ -92,6 +92,15 @@ impl Entry {
         Some(home).filter(|_| role == Role::Initiator)
     }
 
+    /// Whether a request for its path may be served by it: not by an exchange that a peer began, of which strangers can make
+    /// as many as they like in the name of anybody.
+    fn serves_requests(&self) -> bool {
+        match self {
+            Self::Negotiating(negotiation) => negotiation.course.role == Role::Initiator,
+            Self::Live(_) => true,
+        }
+    }
+
     fn cookies(&self) -> &Cookies {
         match self {
             Self::Negotiating(negotiation) => &negotiation.course.cookies,
@@ -132,7 +141,9 @@ impl Table {
 
     pub(crate) fn put(&mut self, id: IkeSaId, entry: Entry) {
         let (path, cookies) = (*entry.path(), *entry.cookies());
-        self.by_path.insert((path, id));
+        if entry.serves_requests() {
+            self.by_path.insert((path, id));
+        }
         self.by_path.extend(entry.home().map(|home| (*home, id)));
         self.by_initiator.insert((cookies.initiator, path.remote), id);
         if !cookies.responder.is_zero() {
@@ -191,7 +202,7 @@ impl Table {
         self.entries.get(&id).is_some_and(|entry| entry.cookies().responder.is_zero())
     }
 
-    /// Entries that are at a path, or were asked for by it; newest first.
+    /// IKE SAs that are at a path, and exchanges of ours that are or were asked for by it; newest first.
     pub(crate) fn by_path(&self, path: &Path) -> impl Iterator<Item = IkeSaId> {
         self.by_path.range((*path, IkeSaId(0))..=(*path, IkeSaId(u64::MAX))).rev().map(|(_, id)| *id)
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crypto_provider::default::provider;
 use crypto_provider::{CryptoProvider, RandomFailed, SecureRandom};
+use isakmp_wire::payload::VendorId;
+use isakmp_wire::{Message, Payload};
 use netsim::Link;
 use oakley::*;
 
@@ -24,35 +26,62 @@ pub fn first_message() -> Vec<u8> {
     bench.next().unwrap().1
 }
 
+/// The message with 60,000 octets of VENDOR payload more.
+fn long(octets: &[u8]) -> Vec<u8> {
+    let message = parse(octets);
+    let mut payloads = message.payloads().to_vec();
+    payloads.push(Payload::new(VendorId { octets: vec![7; 60_000].into() }));
+    Message::new(*message.header(), payloads).encode().to_vec()
+}
+
+/// First messages of a flood, each from an address of its own or all from `source`.
+struct Flood {
+    template: Vec<u8>,
+    sent: u32,
+}
+
+impl Flood {
+    fn new() -> Self {
+        Self { template: first_message(), sent: 0 }
+    }
+
+    /// So many reach B. Their answers go nowhere: nobody is where they say.
+    fn reaches(&mut self, bench: &mut Bench, count: u32, source: Option<SocketAddr>) {
+        let sent = bench.hosts[B].sent.len();
+        for _ in 0..count {
+            self.sent += 1;
+            let mut octets = self.template.clone();
+            octets[..4].copy_from_slice(&self.sent.to_be_bytes());
+            let remote = source.unwrap_or_else(|| stranger(self.sent));
+            let path = Path { local: address(2), remote };
+            bench.hosts[B].engine.handle_input(bench.now, Input::Datagram { path, octets: &octets }).unwrap();
+            while bench.hosts[B].engine.poll_output().is_some() {}
+        }
+        assert_eq!(bench.hosts[B].sent.len(), sent);
+    }
+}
+
+/// A round trip of 50 ms in a flood of 50,000 a second: so many come between two messages of one side.
+const IN_A_ROUND_TRIP: u32 = 2_500;
+
 #[test]
 fn t080_a_flood_of_first_messages() {
-    let template = first_message();
     let config = Config::default();
     let mut bench = Bench::new(2);
-    // A known peer's tunnel is up before, a second one comes up in the middle of the flood.
+    // A known peer's tunnel is up before.
     bench.initiate();
     bench.run(|_, _, _, _| {});
     assert!(bench.complete());
-    for index in 0..10_000_u32 {
-        let mut message = template.clone();
-        message[..4].copy_from_slice(&(index + 1).to_be_bytes());
-        bench.hosts[B].datagram(bench.now, stranger(index), address(2), &message);
-        bench.hosts[B].events.clear();
-        bench.hosts[B].sent.clear();
-    }
+    let mut flood = Flood::new();
+    let places = config.max_unreturned;
+    flood.reaches(&mut bench, 20_000, None);
     let snapshot = bench.hosts[B].engine.snapshot();
-    assert_eq!(snapshot.ike_sas.len(), config.max_half_open + 1);
-    assert_eq!(snapshot.counters.displaced, 10_000 - config.max_half_open as u64);
+    assert_eq!(snapshot.ike_sas.len(), places + 1);
+    assert_eq!(snapshot.counters.displaced, 20_000 - places as u64);
     assert_eq!(bench.hosts[B].ready(), 1);
-    // One source alone fills only its own share.
-    for index in 0..1000_u32 {
-        let mut message = template.clone();
-        message[..4].copy_from_slice(&(index + 20_000).to_be_bytes());
-        bench.hosts[B].datagram(bench.now, stranger(1), address(2), &message);
-    }
-    let own =
-        bench.hosts[B].engine.snapshot().ike_sas.iter().filter(|sa| sa.path.remote == stranger(1)).count();
-    assert_eq!(own, config.max_half_open_per_source);
+    // One source alone takes no more.
+    flood.reaches(&mut bench, 20_000, Some(stranger(1)));
+    assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), places + 1);
     // A rekeying under the live SA goes on.
     let bundle = bench.hosts[A].engine.snapshot().bundles[0].id;
     let used = Input::Used { bundle, limit: LimitReached::Soft };
@@ -66,22 +95,67 @@ fn t080_a_flood_of_first_messages() {
     assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), 1);
 }
 
+/// A new peer comes up in the middle of the flood at its first try, whosever names the forged messages are in. The places are
+/// taken when its first message comes, and its cookie is under way for a whole round trip.
+#[test]
+fn t080_a_new_peer_in_the_middle_of_a_flood() {
+    for source in [None, Some(address(1)), Some(stranger(1))] {
+        let mut bench = Bench::new(11);
+        let mut flood = Flood::new();
+        flood.reaches(&mut bench, 20_000, source);
+        bench.initiate();
+        bench.run(|bench, number, to, _| {
+            // Messages 1 and 3 of Main Mode are what a stranger could send: around each, a round trip of flood.
+            if to == B && number <= 3 {
+                flood.reaches(bench, IN_A_ROUND_TRIP, source);
+            }
+        });
+        assert!(bench.complete(), "{source:?}");
+        assert_eq!(bench.hosts[A].sent.len(), 5, "{source:?}: nothing was sent twice");
+    }
+}
+
+/// Long first messages take the places of several: what is kept is bounded in octets too.
+#[test]
+fn t080_long_first_messages_are_bounded_in_octets() {
+    let mut config = Config::default();
+    config.max_unreturned_octets = 100_000;
+    let mut bench = Bench::new(12);
+    bench.hosts[B] = Host::new(12, policy(2, 1), config);
+    let mut flood = Flood::new();
+    let len = flood.template.len();
+    flood.reaches(&mut bench, 2_000, None);
+    assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), 100_000 / len);
+    // One that is as long as all of them leaves no other.
+    flood.template = long(&flood.template);
+    flood.reaches(&mut bench, 1, None);
+    let left = (100_000 - flood.template.len()) / len;
+    assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), left + 1);
+    flood.reaches(&mut bench, 1, None);
+    assert_eq!(bench.hosts[B].engine.snapshot().ike_sas.len(), 1);
+}
+
+/// Forged exchanges in the name of a peer cost our own requests to it nothing.
+#[test]
+fn t080_a_request_to_a_peer_in_whose_name_others_flood() {
+    let mut bench = Bench::new(13);
+    Flood::new().reaches(&mut bench, 20_000, Some(address(1)));
+    let path = Path { local: address(2), remote: address(1) };
+    let selectors = SelectorPair { local: net(2), remote: net(1) };
+    let request = Request { path, selectors };
+    bench.hosts[B].engine.handle_input(bench.now, Input::Initiate(request)).unwrap();
+    bench.deliver(B, &[]);
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+}
+
 #[test]
 fn t080_forged_first_messages_do_not_push_a_known_peer_out() {
-    let template = first_message();
     let mut bench = Bench::new(10);
     bench.initiate();
     // Message 3 has brought our cookie back; then come first messages in the peer's own name.
     bench.run_to(4);
-    for index in 0..1000_u32 {
-        let mut message = template.clone();
-        message[..4].copy_from_slice(&(index + 1).to_be_bytes());
-        let path = Path { local: address(2), remote: address(1) };
-        bench.hosts[B].engine.handle_input(bench.now, Input::Datagram { path, octets: &message }).unwrap();
-        let sent = bench.hosts[B].sent.len();
-        bench.hosts[B].drain();
-        bench.hosts[B].sent.truncate(sent);
-    }
+    Flood::new().reaches(&mut bench, 20_000, Some(address(1)));
     bench.run(|_, _, _, _| {});
     assert!(bench.complete());
 }
