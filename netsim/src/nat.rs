@@ -60,6 +60,12 @@ impl<P: Addressed> Nat<P> {
         self.mappings.clear();
     }
 
+    /// Takes another address outside, as one that is given for a while, and forgets every mapping.
+    pub fn move_to(&mut self, outside: Ipv4Addr) {
+        self.outside = outside;
+        self.rebind();
+    }
+
     /// Packets that were not let through.
     #[must_use]
     pub const fn refused(&self) -> u64 {

@@ -10,3 +10,4 @@ pub mod io;
 pub mod ios;
 pub mod keylog;
 pub mod router;
+pub mod simulation;
