@@ -286,19 +286,21 @@ fn accept_identity(id: &Payload, keyed: &Keyed) -> Result<Identity, Reject> {
     check_ports(body)?;
     let identity = Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"))?;
     let offered = &keyed.exchanged.agreed.offered;
-    let expected = match &offered.policy.peer_identity {
-        PeerIdentity::PathAddress => {
-            let translator = offered.path.remote.ip();
-            match identity {
-                Identity::Address(address) if address == translator => true,
-                Identity::Address(address) if offered.nat.is_some_and(|nat| nat.remote) => {
-                    return Ok(Identity::Behind { address, translator });
-                }
-                _ => false,
-            }
+    let translator = offered.path.remote.ip();
+    let (expected, by_address) = match &offered.policy.peer_identity {
+        PeerIdentity::PathAddress => (identity == Identity::Address(translator), true),
+        PeerIdentity::OneOf(identities) => {
+            (identities.contains(&identity), identities.contains(&Identity::Address(translator)))
         }
-        PeerIdentity::OneOf(identities) => identities.contains(&identity),
     };
+    // Behind a translator a peer does not know the address by which we know it.
+    if let Identity::Address(address) = identity
+        && !expected
+        && by_address
+        && offered.nat.is_some_and(|nat| nat.remote)
+    {
+        return Ok(Identity::Behind { address, translator });
+    }
     if expected { Ok(identity) } else { Err(Incompatibility::Identity.into()) }
 }
 

@@ -74,7 +74,9 @@ impl Host {
     pub(super) fn handle_packet(&mut self, now: Duration, packet: &[u8]) {
         let Ok(header) = IpHeader::parse(packet) else { return };
         let Ok(udp) = Udp::parse(packet) else { return };
-        let Some((asks, number)) = udp.payload.strip_prefix(CANARY).and_then(<[u8]>::split_first) else { return };
+        let Some((asks, number)) = udp.payload.strip_prefix(CANARY).and_then(<[u8]>::split_first) else {
+            return;
+        };
         let (Ok(number), IpAddr::V4(source)) = (<[u8; 4]>::try_from(number), header.source()) else { return };
         if header.destination() != self.address {
             return;
@@ -86,7 +88,8 @@ impl Host {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) {
-        let due: Vec<_> = self.rows.iter().filter(|(_, row)| row.next <= now).map(|(to, row)| (*to, row.asks)).collect();
+        let due: Vec<_> =
+            self.rows.iter().filter(|(_, row)| row.next <= now).map(|(to, row)| (*to, row.asks)).collect();
         for (to, asks) in due {
             self.send(now, to, asks);
             if let Some(row) = self.rows.get_mut(&to) {

@@ -87,10 +87,17 @@ impl fmt::Display for Fault {
                 write!(f, "deaf: from {} to {} for {} s", name(*from), name(*to), time.as_secs())
             }
             Self::Split { from, to, spi } => {
-                write!(f, "split: {} sends under SPI {spi:#010x}, which {} does not have", name(*from), name(*to))
+                write!(
+                    f,
+                    "split: {} sends under SPI {spi:#010x}, which {} does not have",
+                    name(*from),
+                    name(*to)
+                )
             }
             Self::Clear => f.write_str("clear: a packet of a protected flow was on the wire"),
-            Self::Grown { ike_sas, bundles } => write!(f, "grown: {ike_sas} IKE SAs, {bundles} bundles of a flow"),
+            Self::Grown { ike_sas, bundles } => {
+                write!(f, "grown: {ike_sas} IKE SAs, {bundles} bundles of a flow")
+            }
             Self::Broken(why) => write!(f, "broken: {why}"),
         }
     }

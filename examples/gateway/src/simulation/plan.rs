@@ -52,7 +52,11 @@ pub(super) enum Act {
     /// The first router, or its translator, has its other address.
     Move,
     /// Two routers' hosts talk so from here on, each `interval`.
-    Talk { pair: (usize, usize), pattern: Pattern, interval: Duration },
+    Talk {
+        pair: (usize, usize),
+        pattern: Pattern,
+        interval: Duration,
+    },
     /// The network is perfect from here on.
     Heal,
 }

@@ -67,7 +67,10 @@ fn play(stage: &mut Stage, plan: &Plan, outcome: &mut Outcome) -> Result<(), Fai
 }
 
 fn snapshots(stage: &Stage) -> Vec<RouterSnapshot> {
-    (0..stage.len()).filter_map(|index| stage.router(index)).map(|(router, now)| router.snapshot(now)).collect()
+    (0..stage.len())
+        .filter_map(|index| stage.router(index))
+        .map(|(router, now)| router.snapshot(now))
+        .collect()
 }
 
 /// Takes note of how much the routers keep.
@@ -111,7 +114,11 @@ fn splits(stage: &Stage) -> Vec<Fault> {
             let (Some(sends), Some(receives)) = (flow(from, to), flow(to, from)) else { continue };
             let talks = stage.host(from).is_some_and(|host| {
                 let late = stage.network.now().saturating_sub(Duration::from_secs(5));
-                host.sent.iter().rev().take_while(|sent| sent.at >= late).any(|sent| stage.whose(sent.to) == Some(to))
+                host.sent
+                    .iter()
+                    .rev()
+                    .take_while(|sent| sent.at >= late)
+                    .any(|sent| stage.whose(sent.to) == Some(to))
             });
             if let Some(used) = sends.outbound.first().filter(|_| talks)
                 && receives.inbound.iter().all(|held| held.spi != used.spi)

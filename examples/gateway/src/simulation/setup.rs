@@ -82,7 +82,9 @@ impl Setup {
             let all = all.join(" ");
             line(format_args!("ip host {}.example.com {all}", host(*peer)));
         }
-        line(format_args!("crypto isakmp policy 1\n hash sha\n authentication pre-share\n group 1\n lifetime {ike}"));
+        line(format_args!(
+            "crypto isakmp policy 1\n hash sha\n authentication pre-share\n group 1\n lifetime {ike}"
+        ));
         for peer in &peers {
             if self.aggressive {
                 line(format_args!("crypto isakmp key shared hostname {}.example.com", host(*peer)));

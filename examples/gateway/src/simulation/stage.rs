@@ -59,11 +59,15 @@ pub(super) struct Stage {
 /// A router that has just started.
 fn start(setup: &Setup, router: usize, moved: bool, random: u64) -> Result<Router, Failure> {
     let text = setup.config(router, moved);
-    let config = parse("random.cfg", &text).map_err(|errors| {
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })?;
+    let config = parse("random.cfg", &text)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let provider = CryptoProvider { random: Arc::new(SeededRandom::new(random)), ..provider() };
     Ok(Router::new("random.cfg", config, provider, RouterOptions::default())?)
+}
+
+/// A node by an id that this network gave out.
+fn node(network: &mut Network<SimNode>, id: NodeId) -> &mut SimNode {
+    &mut network[id]
 }
 
 impl Stage {
@@ -112,7 +116,8 @@ impl Stage {
         let link = self.network.connect(outermost, (self.between, port), Link::new())?;
         let meddler = Rc::new(RefCell::new(Meddler::new(Rng::new(self.random(index, 2)))));
         let shared = Rc::clone(&meddler);
-        self.network.set_filter(link, move |_, direction, packet| shared.borrow_mut().look(direction, packet));
+        self.network
+            .set_filter(link, move |_, direction, packet| shared.borrow_mut().look(direction, packet));
         self.places.push(Place { router, host, link, meddler, starts: 1 });
         Ok(())
     }
@@ -140,8 +145,7 @@ impl Stage {
     fn announce(&mut self) {
         let at = |index: usize| (public(index, self.moved), Port(u16::try_from(index).unwrap_or(u16::MAX)));
         let addresses = (0..self.places.len()).map(at).collect();
-        let between = self.between;
-        if let SimNode::Between(between) = &mut self.network[between] {
+        if let SimNode::Between(between) = node(&mut self.network, self.between) {
             between.addresses = addresses;
         }
     }
@@ -163,7 +167,7 @@ impl Stage {
     fn tell(&mut self) {
         let now = self.network.now();
         for (index, place) in self.places.iter().enumerate() {
-            if let Some((router, _)) = self.network[place.router].router_mut() {
+            if let Some((router, _)) = node(&mut self.network, place.router).router_mut() {
                 while let Some(happening) = router.poll_happening() {
                     self.story.happening(now, index, &happening);
                 }

@@ -150,6 +150,15 @@ fn server() -> String {
     SERVER.replacen("!\ninterface", &format!("!\n{entry}interface"), 1).replacen("!\nend", list, 1)
 }
 
+/// A name that the server gives to the translator's address is one more that a client may prove, not one fewer.
+#[test]
+fn a_name_for_the_translators_address_keeps_nobody_out() {
+    let named = SERVER
+        .replace("crypto isakmp policy 1", "ip host wan2511.cisco.com 20.20.20.21\ncrypto isakmp policy 1");
+    assert_ne!(named, SERVER);
+    Lab::new([CLIENT, CLIENT], &named).talk(0);
+}
+
 #[test]
 fn two_clients_behind_one_translator_have_tunnels_of_their_own() {
     let mut lab = Lab::new([CLIENT, &second()], &server());
