@@ -4,11 +4,12 @@
   flood.py TARGET RATE SECONDS [--as ADDRESS]
 
 Sends RATE messages a second for SECONDS to UDP port 500 of TARGET, each with a cookie of its own; from an address of its own within 10.64.0.0/10
-each, or all in the name of ADDRESS. Prints how many were sent. TARGET must be a private address.
+each, or all in the name of ADDRESS. At the end, or at SIGTERM, prints how many a second were sent. TARGET must be a private address.
 """
 import argparse
 import ipaddress
 import random
+import signal
 import socket
 import struct
 import time
@@ -47,7 +48,9 @@ def main():
     seeded = random.Random(1)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     to, sent, began = (str(options.target), 0), 0, time.monotonic()
-    while (gone := time.monotonic() - began) < options.seconds:
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    while not stopped and (gone := time.monotonic() - began) < options.seconds:
         for _ in range(int(gone * options.rate) - sent):
             number = seeded.getrandbits(64)
             packet[12:16] = fixed or struct.pack(">I", 0x0A400000 | number & 0x3FFFFF)
@@ -58,7 +61,7 @@ def main():
                 pass
             sent += 1
         time.sleep(BURST_SECONDS)
-    print(sent)
+    print(f"{sent / (time.monotonic() - began):.0f}")
 
 
 main()

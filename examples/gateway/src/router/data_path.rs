@@ -257,3 +257,6 @@ fn work(bundle: &BundleState) -> Work {
     }
     work
 }
+
+#[cfg(test)]
+mod tests;

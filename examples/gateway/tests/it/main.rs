@@ -12,6 +12,7 @@ mod data_path;
 mod dead_peer;
 mod debug_lines;
 mod demo;
+mod guards;
 mod ike_fragments;
 mod ipv6;
 mod life;
