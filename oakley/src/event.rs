@@ -191,6 +191,16 @@ pub enum Event {
         /// Who the peer was.
         identity: Identity,
     },
+    /// A bundle sends, and nothing has come back under it for a while: the peer may not have it any more. Another one is asked
+    /// for; this one goes when the other is there.
+    Silent {
+        /// The bundle.
+        bundle: BundleId,
+        /// The IKE SA that negotiated it, which may be gone.
+        ike_sa: IkeSaId,
+        /// Its ends.
+        path: Path,
+    },
     /// An exchange ended without its SA.
     Failed {
         /// The IKE SA, or the SA to be.

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 use crypto_provider::{CryptoError, SecretBytes, Signature, Ticket};
 
-use crate::policy::{Path, Phase1Policy, Phase2Policy, PolicySource, SelectorPair};
-use crate::sa::{BundleId, Direction, IkeSaId};
+use crate::policy::{Path, Phase1Policy, Phase2Policy, PolicySource, Protocol, SelectorPair};
+use crate::sa::{BundleId, Direction, IkeSaId, Spi};
 
 /// One input of [`Engine::handle_input`](crate::Engine::handle_input).
 #[non_exhaustive]
@@ -28,13 +28,23 @@ pub enum Input<'a> {
         /// Which limit.
         limit: LimitReached,
     },
-    /// The data path has sent (outbound) or opened (inbound) packets of a bundle: what was opened shows that the peer is alive,
-    /// what was sent, that it matters. Once in the bundle's [`report_traffic`](crate::Installation::report_traffic) is enough.
+    /// The data path has sent (outbound) or opened (inbound) packets of a bundle: what was opened shows that the peer is alive
+    /// and has the bundle, what was sent, that it matters. Once in the bundle's [`report_traffic`](crate::Installation::report_traffic) is enough.
     Traffic {
         /// The bundle.
         bundle: BundleId,
         /// Which way.
         direction: Direction,
+    },
+    /// A packet came whose SA the data path does not have, to an address of IKE. Once in a second for a peer is enough. Anybody
+    /// can send such a packet: what it leads to is bounded.
+    UnknownSpi {
+        /// Our IKE address and where the packet came from; the ports are those of IKE, or of UDP around ESP.
+        path: Path,
+        /// AH or ESP.
+        protocol: Protocol,
+        /// As the packet has it.
+        spi: Spi,
     },
     /// The data path opened a packet of a bundle in UDP that came from elsewhere than the bundle's path says: it was authentic,
     /// and its sequence number is the highest so far.

@@ -65,6 +65,8 @@ pub enum TimerKind {
     Keepalive,
     /// A peer is asked whether it is alive, or given up.
     Liveness,
+    /// A bundle sends, and nothing comes back.
+    Silence,
     /// Parts of messages that never were complete are let go.
     Fragments,
 }

@@ -152,6 +152,10 @@ pub struct Phase1Policy {
     pub quirks: Quirks,
     /// Whether and how address translators are crossed.
     pub nat: NatTraversal,
+    /// Whether packets of this peer under an SPI that is not known begin an IKE SA with it if there is none: by its
+    /// INITIAL-CONTACT the peer learns that what it sends under is gone. Anybody can send such packets; so this happens once in
+    /// [`Config::recovery_interval`], and not for many peers at once.
+    pub recovers_unknown_spi: bool,
     /// Whether and when the peer is asked whether it is alive.
     pub dpd: DeadPeerDetection,
     /// Whether long messages are sent and taken in parts.
@@ -172,6 +176,7 @@ impl Phase1Policy {
             vendor_ids: Vec::new(),
             quirks: Quirks::default(),
             nat: NatTraversal::default(),
+            recovers_unknown_spi: false,
             dpd: DeadPeerDetection::default(),
             fragmentation: Fragmentation::default(),
             key_log: false,
@@ -344,6 +349,9 @@ pub struct Config {
     /// Answers per second to one peer that asks whether we are alive (RFC 3706); no more than half of them to questions that
     /// were asked before, which anyone can repeat.
     pub liveness_answers_per_second: u32,
+    /// The least time between two IKE SAs that packets of one peer under unknown SPIs begin
+    /// ([`Phase1Policy::recovers_unknown_spi`]).
+    pub recovery_interval: Duration,
     /// The port of NAT traversal, ours and the peers' (RFC 3947 4). Datagrams to and from it carry a non-ESP marker.
     pub nat_port: u16,
     /// How often a new IKE SA is looked over for what can be let go.
@@ -378,6 +386,7 @@ impl Default for Config {
             exponentiations_per_second: 100,
             exponentiations_per_second_per_source: 20,
             liveness_answers_per_second: 10,
+            recovery_interval: Duration::from_secs(60),
             nat_port: 4500,
             sweep_interval: Duration::from_secs(20),
             // 2 + 4 + 8 + 16 + 32 + 64 seconds of a peer that waits as we do, and some.

@@ -60,6 +60,7 @@ pub struct Installation {
     /// Whether the peer is behind an address translator and may turn up elsewhere.
     pub may_move: bool,
     /// How often the data path should at most say [`Input::Traffic`](crate::Input::Traffic), for each direction; `None`: never.
+    /// A bundle that sends while nothing comes back is replaced, so that no side goes on sealing for a peer that has lost it.
     pub report_traffic: Option<Duration>,
     /// What both sides agreed on.
     pub lifetime: Lifetime,
@@ -112,4 +113,6 @@ pub enum RemoveReason {
     IkeSaDeleted,
     /// The peer does not answer any more.
     PeerDead,
+    /// It sent, nothing came back, and another has taken its place.
+    Silent,
 }

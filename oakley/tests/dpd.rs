@@ -199,7 +199,7 @@ fn nobody_is_asked_who_has_not_announced_it() {
         (quiet, DeadPeerDetection::default())
     }] {
         let mut pair = watched(a, b);
-        assert_eq!(pair.a().installed[0].report_traffic, None);
+        assert_eq!(pair.a().installed[0].report_traffic, Some(Duration::from_secs(10)));
         traffic(&mut pair, Direction::Outbound);
         pair.run(100);
         assert_eq!(sent(pair.a(), NotifyType::R_U_THERE), 0);

@@ -13,7 +13,6 @@ use crate::event::{Bundle, Event};
 use crate::input::{LimitReached, Request, Target};
 use crate::output::Output;
 use crate::phase2::{Quick, QuickSlot, informational};
-use crate::policy::Role;
 use crate::renewal;
 use crate::sa::{BundleId, IkeSaId, RemoveReason};
 use crate::snapshot::{Counters, IkeSaSnapshot, IkeSaState, Snapshot};
@@ -38,12 +37,9 @@ impl Engine {
                 let superseded =
                     self.table.bundles_of_peer(of_peer).any(|other| renewal::supersedes(other, &bundle));
                 if !superseded {
-                    // Where a peer began, the port that it began from may be another peer's by now.
-                    let path = match bundle.role {
-                        Role::Initiator => bundle.home,
-                        Role::Responder => bundle.path,
-                    };
-                    self.initiate(Request { path, selectors: bundle.selectors.clone() }, &[]);
+                    let request =
+                        Request { path: bundle.request_path(), selectors: bundle.selectors.clone() };
+                    self.initiate(request, &[]);
                 }
             }
         }
@@ -134,6 +130,8 @@ impl Engine {
     /// Removes a bundle, both protocols and both directions.
     pub(super) fn remove_bundle(&mut self, bundle: BundleId, reason: RemoveReason) {
         if self.table.remove_bundle(bundle).is_some() {
+            self.doubts.forget(bundle);
+            self.timers.set(TimerKey::Silence(bundle), None);
             self.host.out.push(Output::Remove(bundle, reason));
             self.host.out.event(Event::BundleRemoved { bundle, reason });
         }

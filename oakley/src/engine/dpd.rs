@@ -13,9 +13,10 @@ use crate::engine::Engine;
 use crate::engine::outbox::count;
 use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
-use crate::error::{Abort, ApiMisuse, Misbehaviour, Reject};
+use crate::error::{Abort, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
+use crate::identity::Identity;
 use crate::phase2::dpd::Question;
 use crate::phase2::{Ike, dpd};
 use crate::policy::Path;
@@ -24,9 +25,19 @@ use crate::sa::{BundleId, Direction, IkeSaId, RemoveReason};
 impl Ike {
     /// RFC 3706 5.1: only a peer that has announced it, as we have, is asked.
     pub(crate) fn asking(&self) -> Option<Asking> {
-        let policy = &self.policy.dpd;
-        let both = policy.announced && self.vendors.announce(&KnownVendor::DPD);
-        policy.asking.filter(|_| both)
+        self.policy.dpd.asking.filter(|_| self.may_ask())
+    }
+
+    /// Whether the peer answers questions.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.policy.dpd.announced && self.vendors.announce(&KnownVendor::DPD)
+    }
+}
+
+impl Live {
+    /// When something last showed that the peer is alive: a message under this SA, or a packet of any bundle with it.
+    fn last_life(&self) -> Duration {
+        self.heard.max(self.liveness.opened)
     }
 }
 
@@ -96,17 +107,15 @@ impl Engine {
         }
     }
 
-    /// What the data path has seen of a bundle.
-    pub(super) fn traffic(&mut self, id: BundleId, direction: Direction) -> Result<(), ApiMisuse> {
-        let bundle = self.table.bundle(id).ok_or(ApiMisuse::UnknownBundle(id))?;
-        let (identity, path) = (bundle.identity.clone(), bundle.path);
-        let sas: Vec<IkeSaId> = self.table.ike_of_peer(&identity).collect();
+    /// Packets of a bundle show that its peer is alive, or that it matters; that the peer has its own IKE SAs they do not show.
+    pub(super) fn peer_traffic(&mut self, identity: &Identity, path: &Path, direction: Direction) {
+        let sas: Vec<IkeSaId> = self.table.ike_of_peer(identity).collect();
         let now = self.host.now;
         for id in sas {
             let Some(mut live) = self.table.take_live(id) else { continue };
-            if between_same(&live.ike.path, &path) {
+            if between_same(&live.ike.path, path) {
                 match direction {
-                    Direction::Inbound => live.heard = now,
+                    Direction::Inbound => live.liveness.opened = now,
                     Direction::Outbound => {
                         live.liveness.spoke = Some(now);
                         self.wait_for_life(&live);
@@ -115,7 +124,6 @@ impl Engine {
             }
             self.table.put(id, Entry::Live(live));
         }
-        Ok(())
     }
 
     /// A new IKE SA: from now on its peer is watched.
@@ -133,8 +141,9 @@ impl Engine {
             return;
         }
         // RFC 3706 5.5: of interest is a peer that something was sent to and that nothing came back from.
-        let waits = live.liveness.spoke.is_some_and(|spoke| spoke > live.heard);
-        let due = live.heard.checked_add(asking.idle).map(|due| due.max(self.host.now));
+        let life = live.last_life();
+        let waits = live.liveness.spoke.is_some_and(|spoke| spoke > life);
+        let due = life.checked_add(asking.idle).map(|due| due.max(self.host.now));
         self.timers.set(TimerKey::Liveness(live.ike.id), due.filter(|_| waits));
     }
 
@@ -158,8 +167,8 @@ impl Engine {
         // The newest IKE SA under which a peer is asked asks for all of them, and what came under any of them is life.
         let asks = |id| matches!(self.table.get(id), Some(Entry::Live(live)) if live.ike.asking().is_some());
         let is_newest = others.iter().all(|(other, _)| *other < id || !asks(*other));
-        let heard = others.iter().map(|(_, heard)| *heard).fold(live.heard, Duration::max);
-        live.heard = heard;
+        let heard = others.iter().map(|(_, heard)| *heard).fold(live.last_life(), Duration::max);
+        live.liveness.opened = heard;
         let silent = self.host.now.saturating_sub(heard) >= asking.idle;
         let speaks = live.liveness.spoke.is_some_and(|spoke| spoke > heard);
         match live.liveness.round {
@@ -177,22 +186,27 @@ impl Engine {
     }
 
     fn ask(&mut self, live: &mut Live, asking: Asking) {
+        self.question(live);
+        // Without randomness no question leaves; it is tried again like one that was lost.
+        let due = self.host.now.checked_add(asking.retry);
+        self.timers.set(TimerKey::Liveness(live.ike.id), due);
+    }
+
+    /// Sends one question.
+    pub(super) fn question(&mut self, live: &mut Live) {
         let random = self.host.cx(&[]).random(4).ok();
         let random = random.and_then(|octets| <[u8; 4]>::try_from(octets.as_slice()).ok());
         let number = live.liveness.ask(self.host.now, || random.map(u32::from_be_bytes));
         if let Some(number) = number {
             self.send_liveness(live, live.ike.path, NotifyType::R_U_THERE, number);
         }
-        // Without randomness no question leaves; it is tried again like one that was lost.
-        let due = self.host.now.checked_add(asking.retry);
-        self.timers.set(TimerKey::Liveness(live.ike.id), due);
     }
 
     /// Other IKE SAs between the same hosts with the same peer, and when something authentic came under them.
     fn others_with(&self, live: &Live) -> Vec<(IkeSaId, Duration)> {
         let others = self.table.ike_of_peer(&live.ike.identity).filter_map(|id| match self.table.get(id) {
             Some(Entry::Live(other)) if between_same(&other.ike.path, &live.ike.path) => {
-                Some((id, other.heard))
+                Some((id, other.last_life()))
             }
             _ => None,
         });

@@ -10,6 +10,7 @@ use isakmp_wire::MessageId;
 
 use crate::engine::Engine;
 use crate::engine::outbox::count;
+use crate::engine::stray::Told;
 use crate::engine::table::{Course, Entry, Live};
 use crate::engine::timer::TimerKey;
 use crate::event::Event;
@@ -28,19 +29,18 @@ impl Engine {
         (established, send): (Established, Option<Bytes>),
         course: Course,
     ) {
-        let Course { home, began, accepted, waiting, .. } = course;
+        let (Course { home, began, accepted, waiting, .. }, now) = (course, self.host.now);
         let Established { offered, suite, keys, last_block, identity } = established;
-        let now = self.host.now;
-        let seconds = suite.chosen.lifetime.seconds;
-        let expires = seconds.and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
+        let life = suite.chosen.lifetime.seconds.map(Duration::from_secs);
+        let expires = life.and_then(|life| now.checked_add(life));
         let (path, role, cookies) = (offered.path, offered.role, offered.cookies);
         if let Some(octets) = send.clone() {
             self.host.out.transmit(path, octets, offered.fragment_size());
         }
         count(&mut self.host.out.counters.ike_sas);
-        let (ike_sa, policy) = (id, offered.policy);
+        let policy = offered.policy;
         self.host.out.event(Event::Authenticated {
-            ike_sa,
+            ike_sa: id,
             path,
             role,
             cookies,
@@ -73,6 +73,7 @@ impl Engine {
             accepted,
             contact_obeyed: false,
             liveness: Liveness::default(),
+            told: Told::default(),
             used_ids: BTreeSet::new(),
             quick: BTreeMap::new(),
             expires,

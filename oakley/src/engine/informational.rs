@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::phase2::{dpd, informational, transform};
 use crate::policy::Path;
-use crate::sa::{RemoveReason, Spi};
+use crate::sa::{BundleId, RemoveReason, Spi};
 
 /// Notify types below this are errors (RFC 2408 3.14.1).
 const FIRST_STATUS: u16 = 16384;
@@ -58,10 +58,11 @@ impl Engine {
         self.protected(&mut live, incoming.octets.len());
         live.unconfirmed = false;
         live.heard = self.host.now;
+        let mut suspects = Vec::new();
         for payload in message.payloads() {
             let ended = match payload.body() {
                 Body::Notification(notification) => {
-                    self.notified(&mut live, notification);
+                    suspects.extend(self.notified(&mut live, notification));
                     false
                 }
                 Body::Delete(delete) => self.peer_deletes(&mut live, delete),
@@ -76,6 +77,7 @@ impl Engine {
             }
         }
         self.table.put(id, Entry::Live(live));
+        suspects.into_iter().for_each(|bundle| self.suspected(bundle));
     }
 
     /// An SA that is full takes nothing that it would have to remember.
@@ -87,7 +89,8 @@ impl Engine {
         Ok(message)
     }
 
-    fn notified(&mut self, live: &mut Live, notification: &Notification) {
+    /// What an authenticated peer tells; a bundle of which it says that it does not have it.
+    fn notified(&mut self, live: &mut Live, notification: &Notification) -> Option<BundleId> {
         let (path, ike_sa, notify) = (live.ike.path, Some(live.ike.id), notification.notify_type);
         let data = notification.data.clone();
         self.host.out.event(Event::Notified { path, ike_sa, protected: true, notify, data });
@@ -98,10 +101,16 @@ impl Engine {
         if notify == NotifyType::CONNECTED {
             self.connected(live, notification);
         }
+        if notify == NotifyType::INVALID_SPI
+            && let Some(bundle) = self.named_outbound(live, notification)
+        {
+            return Some(bundle);
+        }
         if notify.0 < FIRST_STATUS {
             let spi = <[u8; 4]>::try_from(notification.spi.as_ref()).ok().map(u32::from_be_bytes).map(Spi);
             self.peer_refused(live, spi, &PeerRefusal::Notified(notify));
         }
+        None
     }
 
     /// The peer has nothing from before this SA: what we still have with the same identity is of no use (RFC 2407

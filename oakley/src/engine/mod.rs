@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod commit;
 pub(crate) mod demux;
+pub(crate) mod doubt;
 pub(crate) mod dpd;
 pub(crate) mod established;
 pub(crate) mod fragments;
@@ -13,7 +14,9 @@ pub(crate) mod outbox;
 pub(crate) mod park;
 pub(crate) mod path;
 pub(crate) mod quick;
+pub(crate) mod recovery;
 pub(crate) mod renewal;
+pub(crate) mod stray;
 pub(crate) mod table;
 pub(crate) mod timeout;
 pub(crate) mod timer;
@@ -27,9 +30,11 @@ use crypto_provider::CryptoProvider;
 
 use crate::auth::{AUTHENTICATORS, Authenticator};
 use crate::context::Cx;
+use crate::engine::doubt::Doubts;
 use crate::engine::half_open::{Budget, HalfOpen, RateLimit, Unreturned};
 use crate::engine::outbox::Outbox;
 use crate::engine::park::Parked;
+use crate::engine::recovery::Recoveries;
 use crate::engine::table::Table;
 use crate::engine::timer::Timers;
 use crate::engine::watched::Watched;
@@ -57,6 +62,10 @@ pub struct Engine {
     /// Messages that came in part.
     fragments: Reassembly,
     parked: Parked,
+    /// Bundles that send and do not receive.
+    doubts: Doubts,
+    /// Peers that were met anew because of packets under unknown SPIs.
+    recoveries: Recoveries,
 }
 
 /// What every step of an exchange may use: see [`Cx`].
@@ -112,6 +121,8 @@ impl Engine {
             refusals: RateLimit::default(),
             fragments: Reassembly::default(),
             parked: Parked::default(),
+            doubts: Doubts::default(),
+            recoveries: Recoveries::default(),
         }
     }
 
@@ -130,6 +141,7 @@ impl Engine {
             Input::Initiate(request) => self.initiate(request, &[]),
             Input::Used { bundle, limit } => return self.used(bundle, limit),
             Input::Traffic { bundle, direction } => return self.traffic(bundle, direction),
+            Input::UnknownSpi { path, protocol, spi } => self.unknown_spi(path, (protocol, spi)),
             Input::Moved { bundle, path } => return self.bundle_moved(bundle, path),
             Input::InstallFailed(bundle) => return self.install_failed(bundle),
             Input::Completed(ticket, answer) => return self.completed(ticket, answer),

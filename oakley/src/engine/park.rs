@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Abort, ApiMisuse};
 use crate::input::{Answer, Request};
 use crate::policy::Path;
-use crate::sa::IkeSaId;
+use crate::sa::{BundleId, IkeSaId};
 
 /// Inputs waiting at once; a stranger can cause look-ups, so there is an end. A peer repeats what found no room.
 const MAX_PARKED: usize = 256;
@@ -32,6 +32,10 @@ pub(crate) enum Waiting {
     Proof(IkeSaId),
     /// An IKE SA that is to have a successor.
     Renewal(IkeSaId),
+    /// A bundle that is to be replaced under a fresh phase 1.
+    Replacement(BundleId),
+    /// A peer that is to be met anew.
+    Recovery(Path),
 }
 
 /// Waiting inputs by ticket, each with the answers that it has already.
@@ -69,8 +73,12 @@ impl Parked {
     pub(crate) fn holds(&self, datagram: &[u8]) -> bool {
         self.by_ticket.values().any(|entry| match &entry.waiting {
             Waiting::Datagram { octets, .. } => octets == datagram,
-            Waiting::Request(_) | Waiting::Proof(_) | Waiting::Renewal(_) => false,
+            _ => false,
         })
+    }
+
+    pub(crate) fn has_recovery(&self, path: &Path) -> bool {
+        self.by_ticket.values().any(|entry| matches!(&entry.waiting, Waiting::Recovery(held) if held == path))
     }
 
     pub(crate) fn has_request(&self, request: &Request) -> bool {
@@ -107,6 +115,8 @@ impl Engine {
             Waiting::Request(request) => self.initiate(*request, &answers),
             Waiting::Proof(id) => self.proof_completed(id, &answers),
             Waiting::Renewal(id) => self.renew(id, &answers),
+            Waiting::Replacement(id) => self.replacement_completed(id, &answers),
+            Waiting::Recovery(path) => self.recover(path, &answers),
         }
         Ok(())
     }

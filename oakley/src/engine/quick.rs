@@ -329,7 +329,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn quick_complete(&mut self, live: &Live, message_id: MessageId, bundle: Arc<Bundle>) {
+    pub(super) fn quick_complete(&mut self, live: &mut Live, message_id: MessageId, bundle: Arc<Bundle>) {
         let id = live.ike.id;
         self.timers.set(TimerKey::Retransmit(id, message_id), None);
         let reap = self.host.now.checked_add(self.host.config.reply_retention);
@@ -340,7 +340,8 @@ impl Engine {
             self.table.release(&slot.spis);
         }
         self.table.insert_bundle(Arc::clone(&bundle));
-        self.host.out.event(Event::Established(bundle));
+        self.host.out.event(Event::Established(Arc::clone(&bundle)));
+        self.replaced(live, &bundle);
     }
 
     /// Ends an incomplete Quick Mode and whatever it had installed; the peer hears of a half that it could be using.

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use isakmp_wire::{Cookie, MessageId};
 
+use crate::engine::stray::Told;
 use crate::event::{Bundle, Cookies};
 use crate::exchange::duplicate::Accepted;
 use crate::exchange::flight::Flight;
@@ -51,7 +52,7 @@ pub(crate) struct Live {
     pub(crate) waiting: Vec<Request>,
     /// Whether the last message of phase 1 was ours and nothing authentic has come since: the peer may not have it.
     pub(crate) unconfirmed: bool,
-    /// When something authentic came last.
+    /// When something authentic came under this SA last.
     pub(crate) heard: Duration,
     /// The last message of phase 1, for a peer that lost it.
     pub(crate) flight: Option<Flight>,
@@ -60,6 +61,8 @@ pub(crate) struct Live {
     pub(crate) contact_obeyed: bool,
     /// What questions and answers have told about the peer's life.
     pub(crate) liveness: Liveness,
+    /// What the peer was told of packets under SPIs that are not here.
+    pub(crate) told: Told,
     /// Every message id that was used under this SA: none is used twice (RFC 2409 5.5).
     pub(crate) used_ids: BTreeSet<MessageId>,
     pub(crate) quick: BTreeMap<MessageId, QuickSlot>,
@@ -121,6 +124,8 @@ pub(crate) struct Table {
     by_path: BTreeSet<(Path, IkeSaId)>,
     bundles: BTreeMap<BundleId, Arc<Bundle>>,
     inbound: BTreeMap<(Protocol, Spi), BundleId>,
+    /// Bundles that hold SPIs and are not complete.
+    negotiated: BTreeSet<BundleId>,
     outbound: BTreeMap<(Identity, Protocol, Spi), BundleId>,
     ike_of_peer: BTreeSet<(Identity, IkeSaId)>,
     bundles_of_peer: BTreeSet<(Identity, BundleId)>,
@@ -137,6 +142,11 @@ impl Table {
     pub(crate) fn new_bundle(&mut self) -> BundleId {
         self.last_bundle = self.last_bundle.saturating_add(1);
         BundleId(self.last_bundle)
+    }
+
+    /// Whether a bundle is being negotiated.
+    pub(crate) fn is_negotiated(&self, id: BundleId) -> bool {
+        self.negotiated.contains(&id)
     }
 
     pub(crate) fn put(&mut self, id: IkeSaId, entry: Entry) {
@@ -209,6 +219,7 @@ impl Table {
 
     /// Holds inbound SPIs while they are negotiated and as long as their bundle lives.
     pub(crate) fn hold(&mut self, bundle: BundleId, spis: &[(Protocol, Spi)]) {
+        self.negotiated.insert(bundle);
         for spi in spis {
             self.inbound.insert(*spi, bundle);
         }
@@ -216,7 +227,9 @@ impl Table {
 
     pub(crate) fn release(&mut self, spis: &[(Protocol, Spi)]) {
         for spi in spis {
-            self.inbound.remove(spi);
+            if let Some(bundle) = self.inbound.remove(spi) {
+                self.negotiated.remove(&bundle);
+            }
         }
     }
 
@@ -271,7 +284,7 @@ impl Table {
     }
 
     /// The IKE SAs with a peer, oldest first.
-    pub(crate) fn ike_of_peer(&self, peer: &Identity) -> impl Iterator<Item = IkeSaId> {
+    pub(crate) fn ike_of_peer(&self, peer: &Identity) -> impl DoubleEndedIterator<Item = IkeSaId> {
         let all = (peer.clone(), IkeSaId(0))..=(peer.clone(), IkeSaId(u64::MAX));
         self.ike_of_peer.range(all).map(|(_, id)| *id)
     }

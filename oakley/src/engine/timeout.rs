@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use isakmp_wire::MessageId;
 
 use crate::engine::Engine;
+use crate::engine::doubt::HASTY_SENDS;
 use crate::engine::outbox::count;
 use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
@@ -24,6 +25,7 @@ impl Engine {
             TimerKey::Renew(id) => self.renew(id, &[]),
             TimerKey::Keepalive(path) => self.keepalive_due(path),
             TimerKey::Liveness(id) => self.liveness_due(id),
+            TimerKey::Silence(id) => self.silence_due(id),
             TimerKey::Fragments => self.fragments_due(),
         }
     }
@@ -46,6 +48,9 @@ impl Engine {
         if let Some(mut slot) = live.quick.remove(&message_id) {
             let path = slot.from.unwrap_or(live.ike.path);
             let size = live.ike.fragment_size();
+            if self.is_mute_in_haste(&live, &slot) {
+                return self.quick_timed_out(live, message_id, slot);
+            }
             match slot.flight.resend(self.host.now, &self.host.config) {
                 Some(octets) => {
                     self.timers.set(TimerKey::Retransmit(id, message_id), slot.flight.next());
@@ -61,6 +66,13 @@ impl Engine {
             }
         }
         self.table.put(id, Entry::Live(live));
+    }
+
+    /// Whether a Quick Mode whose flow has lost its SAs was sent often enough without a word from the peer.
+    fn is_mute_in_haste(&self, live: &Live, slot: &QuickSlot) -> bool {
+        slot.flight.sends >= HASTY_SENDS
+            && live.heard <= slot.began
+            && slot.request.as_ref().is_some_and(|request| self.is_hasty(live, &request.selectors))
     }
 
     /// A peer that let a Quick Mode of ours run out without a word since it began does not have the IKE SA any more: a new

@@ -7,7 +7,7 @@ use isakmp_wire::MessageId;
 
 use crate::output::{Deadline, TimerKind};
 use crate::policy::Path;
-use crate::sa::IkeSaId;
+use crate::sa::{BundleId, IkeSaId};
 
 /// What a timer is for. An exchange has at most one of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub(crate) enum TimerKey {
     Keepalive(Path),
     /// A peer is asked whether it is alive, or given up.
     Liveness(IkeSaId),
+    /// Nothing comes back under a bundle.
+    Silence(BundleId),
     /// Parts of messages that never were complete are let go.
     Fragments,
 }
@@ -40,6 +42,7 @@ impl TimerKey {
             Self::Renew(_) => TimerKind::Renew,
             Self::Keepalive(_) => TimerKind::Keepalive,
             Self::Liveness(_) => TimerKind::Liveness,
+            Self::Silence(_) => TimerKind::Silence,
             Self::Fragments => TimerKind::Fragments,
         }
     }

@@ -24,6 +24,10 @@ pub(crate) struct Liveness {
     pub(crate) round: Option<Round>,
     /// The number of the peer's last question.
     theirs: Option<u32>,
+    /// When a packet of any bundle with the peer was opened last.
+    pub(crate) opened: Duration,
+    /// When a question was sent last.
+    pub(crate) questioned: Duration,
     /// When something was last sent to the peer that should draw an answer.
     pub(crate) spoke: Option<Duration>,
     /// Answers per second.
@@ -58,6 +62,7 @@ impl Liveness {
             None => random()? & FIRST_NUMBER,
         };
         self.last = Some(number);
+        self.questioned = now;
         let round = self.round.get_or_insert(Round { first: number, sends: 0, began: now });
         round.sends = round.sends.saturating_add(1);
         Some(number)

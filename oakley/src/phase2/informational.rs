@@ -12,6 +12,7 @@ use crate::event::{Bundle, Cookies};
 use crate::exchange::incoming::Incoming;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::{Ike, transform};
+use crate::sa::Spi;
 
 /// What an Informational carries beside HASH.
 const CARRIED: [PayloadKind; 3] = [PayloadKind::NOTIFICATION, PayloadKind::DELETE, PayloadKind::VENDOR_ID];
@@ -58,6 +59,13 @@ pub(crate) fn delete_bundle(bundle: &Bundle) -> Vec<Payload> {
         })
     };
     bundle.pairs.iter().map(one).collect()
+}
+
+/// Says that an SPI of ours is no SA: DELETE, and why.
+pub(crate) fn unknown_spi(protocol: ProtocolId, spi: Spi) -> Vec<Payload> {
+    let spi = Bytes::copy_from_slice(&spi.0.to_be_bytes());
+    let delete = Delete { doi: Doi::IPSEC, protocol, spi_size: 4, spis: [spi.clone()].into() };
+    [Payload::new(delete), notify(NotifyType::INVALID_SPI, Some((protocol, spi)))].into()
 }
 
 /// The DELETE of an IKE SA: both cookies.

@@ -7,6 +7,7 @@ use crypto_provider::{CipherAlgorithm, SecretBytes, SharedSecret};
 use isakmp_wire::MessageId;
 
 use crate::context::Cx;
+use crate::engine::doubt::REPORTS;
 use crate::event::Bundle;
 use crate::keys::{self, KeymatInputs, protocol_number};
 use crate::phase2::Ike;
@@ -62,7 +63,7 @@ pub(crate) fn installation(
         encapsulation: bundle.encapsulation,
         nat_original: bundle.nat_original,
         may_move: bundle.nat.is_some_and(|nat| nat.remote),
-        report_traffic: ike.asking().map(|asking| asking.report_interval()),
+        report_traffic: Some(ike.asking().map_or(REPORTS, |asking| asking.report_interval().min(REPORTS))),
         lifetime: bundle.lifetime,
         soft: bundle.soft,
         sha256_icv_len: ike.policy.quirks.sha256_icv_len,

@@ -42,6 +42,7 @@ pub struct Policy {
     pub vendor_ids: Vec<Vec<u8>>,
     /// Keys that are found by identity only.
     pub named_keys: Vec<(Identity, Vec<u8>)>,
+    pub recovers_unknown_spi: bool,
 }
 
 impl PolicySource for Policy {
@@ -53,6 +54,7 @@ impl PolicySource for Policy {
         policy.key_log = self.key_log;
         policy.nat = self.nat.clone();
         policy.dpd = self.dpd.clone();
+        policy.recovers_unknown_spi = self.recovers_unknown_spi;
         policy.fragmentation = self.fragmentation.clone();
         policy.nonce_len = self.nonce_len;
         policy.mode = if self.aggressive { Mode::Aggressive } else { Mode::Main };
@@ -145,6 +147,7 @@ pub fn policy(me: u8, peer: u8) -> Policy {
         quirks: silent(),
         vendor_ids: Vec::new(),
         named_keys: Vec::new(),
+        recovers_unknown_spi: false,
     }
 }
 
