@@ -26,7 +26,7 @@ fn delete(protocol: ProtocolId, spis: &[Bytes]) -> Payload {
     Payload::new(Delete { doi: Doi::IPSEC, protocol, spi_size, spis: spis.to_vec() })
 }
 
-fn notify(notify_type: NotifyType) -> Payload {
+pub fn notify(notify_type: NotifyType) -> Payload {
     Payload::new(Notification {
         doi: Doi::IPSEC,
         protocol: ProtocolId::ISAKMP,
