@@ -75,11 +75,8 @@ pub(crate) fn verify(
     message: &Message,
     cx: &mut Cx<'_>,
 ) -> Result<(), Misbehaviour> {
-    let first = message.payloads().first().map(Payload::kind);
-    if first != Some(PayloadKind::HASH) {
-        return Err(Misbehaviour::Undecipherable);
-    }
-    let received = message.get::<HashData>().ok_or(Misbehaviour::Undecipherable)?;
+    let first = message.payloads().first().and_then(Payload::get::<HashData>);
+    let received = first.ok_or(Misbehaviour::Undecipherable)?;
     let rest = message.octets_after_first();
     let message_id = message.header().message_id;
     let hash = formula.compute(ike, message_id, rest.as_ref());

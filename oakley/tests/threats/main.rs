@@ -29,4 +29,5 @@ mod phase2;
 mod proofs;
 mod returned;
 mod sizes;
+mod source;
 mod transforms;

@@ -136,6 +136,11 @@ fn t065_the_memory_of_informationals_is_bounded() {
         bench.quiet(B, &refused, "an Informational too many");
         assert_eq!(bench.hosts[B].rejects().pop(), exhausted());
     }
+    // Nor has our own side an id for one; what it takes away goes all the same.
+    let (sent, bundle) = (bench.hosts[B].sent.len(), bench.hosts[B].engine.snapshot().bundles[0].id);
+    bench.hosts[B].engine.handle_input(bench.now, Input::Delete(Target::Bundle(bundle))).unwrap();
+    bench.hosts[B].drain();
+    assert_eq!((bench.hosts[B].sent.len(), bench.hosts[B].removed.len()), (sent, 1));
 }
 
 /// RFC 2408 3.1: an id that the peer has used under this IKE SA is not used again by us.
@@ -168,4 +173,19 @@ fn t069_an_own_spi_is_none_that_is_in_use() {
     let new = bench.hosts[B].installed.last().unwrap();
     assert_eq!(new.direction, Direction::Inbound);
     assert!(![live.0, 255, u32::MAX].contains(&new.sas[0].spi.0));
+}
+
+/// RFC 2408 3.1: id 0 is that of phase 1, and nothing under an IKE SA has it, however well its HASH(1) holds.
+#[test]
+fn t065_message_id_zero_is_of_phase_1() {
+    let mut bench = live(85);
+    let spi = bench.hosts[A].established()[0].pairs[0].inbound.0.to_be_bytes();
+    let spis = vec![Bytes::copy_from_slice(&spi)];
+    let delete = Payload::new(Delete { doi: Doi::IPSEC, protocol: ProtocolId::ESP, spi_size: 4, spis });
+    let informational = bench.protect(&bench.header(ExchangeType::INFORMATIONAL, 0), &[delete]);
+    for message in [informational, quick(&bench, 0, |_| {})] {
+        bench.quiet(B, &message, "message id 0");
+        assert_eq!(bench.hosts[B].rejects().pop(), Some(Reject::Misbehaved(Misbehaviour::MessageId)));
+    }
+    assert!(bench.hosts[B].removed.is_empty());
 }

@@ -468,13 +468,12 @@ fn t020_hashes_cover_the_octets_as_they_came() {
     let mut bench = Bench::new(22);
     bench.initiate();
     let (to, mut genuine) = bench.next().unwrap();
-    // RESERVED2 of the transform is inside SAi_b.
-    let at = genuine
-        .windows(8)
-        .position(|octets| octets[..2] == [0, 0] && octets[5] == 1 && octets[4] == 1)
-        .unwrap();
+    // RESERVED2 of the transform, which is the last of its payloads, is inside SAi_b.
+    let at =
+        genuine.windows(8).rposition(|octets| octets[..2] == [0, 0] && octets[4..] == [1, 1, 0, 0]).unwrap();
     genuine[at + 6] = 1;
-    bench.deliver(to, &genuine);
+    assert_eq!(bench.deliver(to, &genuine), 1, "it can be read");
     bench.run(|_, _, _, _| {});
     assert_eq!(bench.hosts[B].ready(), 0);
+    assert_eq!(bench.hosts[B].rejects(), [Reject::Misbehaved(Misbehaviour::Undecipherable)]);
 }

@@ -151,6 +151,54 @@ fn t067_a_flow_has_the_protocol_and_port_of_its_policy() {
     assert_eq!(installed, [true, false, false, false, false]);
 }
 
+/// What names no flow is refused for what it is, not because the policy happens to be narrower.
+#[test]
+fn t067_what_names_no_flow_is_refused_whatever_the_policy_allows() {
+    let every = TrafficSelector {
+        addresses: "0.0.0.0".parse().unwrap()..="255.255.255.255".parse().unwrap(),
+        protocol: 0,
+        port: 0,
+    };
+    let mut wide = policy(2, 1);
+    if let Some(phase2) = &mut wide.phase2 {
+        phase2.selectors = SelectorPair { local: every.clone(), remote: every };
+    }
+    let mut bench = Bench::with(99, policy(1, 2), wide);
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    assert!(bench.complete());
+    let id = |id_type, port, data: &[u8]| {
+        Payload::new(Identification { id_type, protocol: 0, port, data: Bytes::copy_from_slice(data) })
+    };
+    let v4 = |port, data: &[u8]| id(IdType::IPV4_ADDR_SUBNET, port, data);
+    let good = || v4(0, &[10, 1, 0, 0, 255, 255, 255, 0]);
+    let bad = [
+        vec![good()],
+        vec![good(), v4(0, &[10, 2, 0, 0, 255, 0, 255, 0])],
+        vec![good(), v4(80, &[10, 2, 0, 0, 255, 255, 255, 0])],
+        vec![good(), id(IdType::IPV4_ADDR_RANGE, 0, &[10, 2, 0, 9, 10, 2, 0, 1])],
+        vec![good(), id(IdType::IPV6_ADDR, 0, &[0x20; 16])],
+        vec![good(), id(IdType::FQDN, 0, b"gw.example.com")],
+        vec![good(), good(), good()],
+    ];
+    for (index, ids) in bad.into_iter().enumerate() {
+        let message = quick(&bench, 8800 + index as u32, |payloads| {
+            payloads.truncate(2);
+            payloads.extend(ids);
+        });
+        bench.deliver(B, &message);
+        assert_eq!(bench.hosts[B].installed.len(), 2, "pair {index}");
+        let why = bench.hosts[B].rejects().pop().unwrap();
+        let of_identity = matches!(
+            why,
+            Reject::Misbehaved(Misbehaviour::Identity(_))
+                | Reject::Misbehaved(Misbehaviour::Missing(PayloadKind::IDENTIFICATION))
+                | Reject::Misbehaved(Misbehaviour::Repeated(PayloadKind::IDENTIFICATION))
+        );
+        assert!(of_identity, "pair {index}: {why:?}");
+    }
+}
+
 /// A caller's clock that goes back counts as standing still.
 #[test]
 fn t088_time_never_goes_back_inside() {

@@ -17,6 +17,7 @@ mod ike_fragments;
 mod ipv6;
 mod life;
 mod long;
+mod names;
 mod nat;
 mod own_traffic;
 mod pair;

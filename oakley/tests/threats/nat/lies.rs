@@ -172,7 +172,16 @@ fn t116_nat_oa_is_for_checksums_only() {
 fn t117_two_clients_behind_one_translator_do_not_knock_each_other_out() {
     let mut site = Site::new(vec![client("one", 1), client("two", 3)], gateway(&["one", "two"]));
     site.initiate(0, 1);
+    // What the second one's INITIAL-CONTACT is about is what was there before it.
+    site.now += Duration::from_secs(1);
     site.initiate(1, 3);
+    let heard = site.gateway.events.iter().filter(|event| {
+        matches!(
+            event,
+            Event::Notified { protected: true, notify: isakmp_wire::NotifyType::INITIAL_CONTACT, .. }
+        )
+    });
+    assert_eq!(heard.count(), 2);
     let identities: Vec<_> =
         site.gateway.established().iter().map(|bundle| bundle.identity.clone()).collect();
     assert_eq!(identities, [Identity::Fqdn("one".into()), Identity::Fqdn("two".into())]);
