@@ -82,6 +82,11 @@ impl OutboundSa {
         }
     }
 
+    /// As [`OutboundState::sent_lately`](ipsec_core::OutboundState::sent_lately).
+    pub fn sent_lately(&self, sequence: u32) -> bool {
+        self.state.sent_lately(sequence)
+    }
+
     /// Counts a packet that the caller dropped, after [`seal`](Self::seal) failed for example.
     pub fn count_drop(&mut self, reason: DropReason) {
         self.state.count_drop(reason);

@@ -11,6 +11,9 @@ use crate::{Chain, IpHeader, Ipv4Header, Ipv6Header, Protocol, SaId, Spi, checks
 pub struct TooBig {
     /// The SA that the quoted packet was sealed with.
     pub sa: SaId,
+    /// The half of the quoted packet's sequence number that is sent: only who has seen a packet of ours lately knows one that
+    /// [`OutboundState::sent_lately`](crate::OutboundState::sent_lately).
+    pub sequence: u32,
     /// Who sent the quoted packet.
     pub source: IpAddr,
     /// Octets that the next hop takes; 0 from a router that does not say (RFC 1191 5).
@@ -21,8 +24,8 @@ pub struct TooBig {
 
 impl TooBig {
     /// Reads an IP packet. `None` if it is another message, if a checksum does not hold, or if the quote is none of
-    /// a packet that can have been too big: not from the address that is told, not ESP or AH (or ESP in UDP), a later
-    /// fragment, one that a router may have fragmented, or one that the stated MTU takes.
+    /// a packet that can have been too big: not from the address that is told, not ESP or AH (or ESP in UDP), cut before
+    /// its sequence number, a later fragment, one that a router may have fragmented, or one that the stated MTU takes.
     pub fn parse(packet: &[u8]) -> Option<Self> {
         let header = IpHeader::parse(packet).ok()?;
         let packet = packet.get(..header.total_len())?;
@@ -43,9 +46,12 @@ impl TooBig {
             Protocol::UDP => (Protocol::ESP, 8),
             _ => return None,
         };
-        let spi = Spi::from_wire(u32::from_be_bytes(*payload.get(at..)?.first_chunk()?));
+        // In ESP and in AH the sequence number follows the SPI.
+        let [p0, p1, p2, p3, s0, s1, s2, s3] = *payload.get(at..)?.first_chunk()?;
+        let spi = Spi::from_wire(u32::from_be_bytes([p0, p1, p2, p3]));
+        let sequence = u32::from_be_bytes([s0, s1, s2, s3]);
         let sa = SaId { destination: said.destination, protocol, spi };
-        Some(Self { sa, source: said.source, mtu, quoted: said.total })
+        Some(Self { sa, sequence, source: said.source, mtu, quoted: said.total })
     }
 
     /// Whether a packet is such a message, whatever it quotes.
@@ -135,7 +141,8 @@ fn quoted(octets: &[u8]) -> Option<(Quoted, &[u8])> {
 /// Octets that the path of one SA or bundle takes.
 ///
 /// Whoever can send packets can send these messages, so what they do is bounded: they only ever lower, not below a
-/// floor that every path takes, not faster than once in [`QUIET`](Self::QUIET), and for [`AGE`](Self::AGE) at most.
+/// floor that every path takes, not faster than once in [`QUIET`](Self::QUIET), not by more than half at once, and for
+/// [`AGE`](Self::AGE) at most: then the largest packet is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PathMtu(Option<Learned>);
 
@@ -169,7 +176,7 @@ impl PathMtu {
         self.current(now).map_or(link, |learned| learned.octets.min(link))
     }
 
-    /// Learns from a message that names an SA of this path; whether that made the path smaller.
+    /// Learns from a message that quotes a packet which an SA of this path has sent lately; whether that made the path smaller.
     pub fn lower(&mut self, said: &TooBig, link: usize, now: Duration) -> bool {
         let is_quiet = self.0.is_none_or(|learned| now >= learned.at.saturating_add(Self::QUIET));
         // Nothing longer than the first link takes was ever sent.
@@ -184,8 +191,9 @@ impl PathMtu {
             0 => Self::PLATEAUS.into_iter().find(|size| *size < said.quoted).unwrap_or(floor),
             stated => stated,
         };
-        let octets = stated.max(floor);
         let before = self.octets(link, now);
+        // A path that takes much less needs a message more for each halving, and a forger as well.
+        let octets = stated.max(floor).max(before.div_ceil(2));
         if octets > before || octets >= link {
             return false;
         }

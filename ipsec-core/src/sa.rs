@@ -129,6 +129,12 @@ impl OutboundState {
         Ok(Sequence { spi: self.config.spi, number, identification })
     }
 
+    /// Whether a packet whose sequence number is sent as `sequence` left here lately: one of the last 65536. Whoever has not seen
+    /// such a packet must guess it.
+    pub fn sent_lately(&self, sequence: u32) -> bool {
+        self.counter.sent_lately(sequence)
+    }
+
     /// Whether `sequence` was reserved here, as far as the SPI tells.
     ///
     /// # Errors

@@ -77,6 +77,8 @@ pub struct SequenceCounter {
 impl SequenceCounter {
     /// Numbers that are left when the soft limit is reported: one in sixteen of 2^32.
     const RESERVE: u64 = 1 << 28;
+    /// Numbers that count as given out lately: what a fast SA sends within a round trip or two.
+    const LATELY: u32 = 1 << 16;
 
     /// A counter whose first number is 1 (RFC 4303 2.2).
     pub const fn new(width: SequenceWidth) -> Self {
@@ -96,6 +98,13 @@ impl SequenceCounter {
     /// Whether a successor should be negotiated.
     pub fn nearly_exhausted(&self) -> bool {
         self.width.last().saturating_sub(self.used) < Self::RESERVE
+    }
+
+    /// Whether a number, of which `low` is the half that is sent, is one of the last 65536 that were given out.
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is compared")]
+    pub fn sent_lately(&self, low: u32) -> bool {
+        let age = (self.used as u32).wrapping_sub(low);
+        age < Self::LATELY && u64::from(age) < self.used
     }
 
     /// Whether there is another number.
@@ -140,6 +149,21 @@ mod tests {
         let mut counter = SequenceCounter::resume(SequenceWidth::Extended, u64::MAX - 1);
         assert_eq!(counter.take(), Ok(u64::MAX));
         assert_eq!(counter.take(), Err(Exhausted::Sequence));
+    }
+
+    #[test]
+    fn t106_only_the_last_numbers_were_sent_lately() {
+        let counter = |used| SequenceCounter::resume(SequenceWidth::Extended, used);
+        // Nothing was sent; one packet was.
+        assert_eq!([0, 1, u32::MAX].map(|low| counter(0).sent_lately(low)), [false; 3]);
+        assert_eq!([0, 1, 2, u32::MAX].map(|low| counter(1).sent_lately(low)), [false, true, false, false]);
+        let many = counter(100_000);
+        let lows = [34_464, 34_465, 100_000, 100_001];
+        assert_eq!(lows.map(|low| many.sent_lately(low)), [false, true, true, false]);
+        // Across the place where the half that is sent begins anew.
+        let over = counter((1 << 32) + 5);
+        let lows = [0xffff_0005, 0xffff_0006, 0xffff_ffff, 0, 5, 6];
+        assert_eq!(lows.map(|low| over.sent_lately(low)), [false, true, true, true, true, false]);
     }
 
     #[test]

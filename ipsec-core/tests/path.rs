@@ -112,10 +112,14 @@ fn t106_a_quote_must_be_one_that_can_have_been() {
     assert_eq!(esp.source, address("192.0.2.1"));
     assert_eq!(said("said-ah").unwrap().sa, sa(Protocol::AH));
     assert_eq!(said("said-udp").unwrap().sa, sa(Protocol::ESP));
+    for name in ["said-esp", "said-ah", "said-udp", "said-esp-v6"] {
+        assert_eq!(said(name).unwrap().sequence, 7, "{name}");
+    }
     let over_v6 = said("said-esp-v6").unwrap();
     assert_eq!((over_v6.sa.destination, over_v6.mtu, over_v6.quoted), (address("2001:db8::2"), 1300, 1492));
     for name in [
         "said-udp-short",
+        "said-ah-short",
         "said-tcp",
         "said-not-ours",
         "said-no-df",
@@ -152,9 +156,19 @@ fn t106_forged_sizes_lower_to_a_floor_and_for_a_time() {
         path.octets(LINK, at)
     };
     // RFC 1191 5, 7.1: a router that does not say: the next plateau below the quoted packet.
-    assert_eq!((after(0, 1500), after(0, 1492), after(0, 600)), (1492, 1006, PathMtu::FLOOR_V4));
-    assert_eq!((after(68, 1500), after(575, 1500), after(576, 1500)), (576, 576, 576));
+    assert_eq!((after(0, 1500), after(0, 1492), after(0, 1006)), (1492, 1006, 750));
+    // No step is longer than half of what was known.
+    assert_eq!((after(68, 1500), after(749, 1500), after(750, 1500), after(751, 1500)), (750, 750, 750, 751));
     assert_eq!((after(1499, 1500), after(1400, 1500)), (1499, 1400));
+    let mut path = PathMtu::new();
+    let steps: Vec<_> = (0..4)
+        .map(|n| {
+            let now = at + PathMtu::QUIET * n;
+            path.lower(&TooBig { mtu: 68, quoted: path.octets(LINK, now), ..esp }, LINK, now);
+            path.octets(LINK, now)
+        })
+        .collect();
+    assert_eq!(steps, [750, PathMtu::FLOOR_V4, PathMtu::FLOOR_V4, PathMtu::FLOOR_V4]);
     // No packet was ever longer than the link takes; nothing raises.
     assert_eq!((after(65535, 65535), after(1400, 1501), after(1500, 1500)), (LINK, LINK, LINK));
     let v6 = TooBig { mtu: 68, ..said("said-esp-v6").unwrap() };

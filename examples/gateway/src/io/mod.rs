@@ -25,6 +25,7 @@ mod files;
 mod guard;
 mod keep_out;
 mod netlink;
+mod path_mtu;
 mod rules;
 mod run_loop;
 mod side;

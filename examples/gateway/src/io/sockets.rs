@@ -14,6 +14,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::Backend;
 use super::encap;
 use super::error::{NET_ADMIN, NET_BIND, NET_RAW, RunError};
+use super::path_mtu;
 use crate::router::datagram::{self, Udp};
 use crate::router::{IKE_PORT, NAT_PORT};
 
@@ -160,6 +161,7 @@ fn socket(
         let bound = socket.bind_device(Some(device.as_bytes()));
         bound.map_err(|error| RunError::of(format!("binding to {device}"), NET_ADMIN, error))?;
     }
+    path_mtu::keep_out(&socket, local.is_ipv4()).map_err(failed)?;
     // The kernel gives less where it has less.
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);

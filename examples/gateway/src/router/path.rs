@@ -193,7 +193,8 @@ impl Router {
             .filter(move |address| address.is_ipv4() == like.is_ipv4())
     }
 
-    /// Learns what the path of a bundle takes; `false` if the packet is no message about one of ours.
+    /// Learns what the path of a bundle takes; `false` if the packet is no message about one of ours. Whoever is not on the path
+    /// knows neither an SPI nor a sequence number of ours, so nobody else is believed (RFC 4301 8.2.1).
     pub(super) fn learn_path_mtu(&mut self, now: Duration, packet: &PacketBuf) -> bool {
         let Some(said) = TooBig::parse(packet.octets()) else { return false };
         let Some(&bundle) = self.flows.outbound.get(&said.sa) else { return false };
@@ -202,6 +203,7 @@ impl Router {
         };
         if let Some(state) = self.flows.bundles.get_mut(&bundle)
             && state.path.local.ip() == said.source
+            && state.outbound.last().is_some_and(|outermost| outermost.sa.sent_lately(said.sequence))
         {
             state.path_mtu.lower(&said, link, now);
         }

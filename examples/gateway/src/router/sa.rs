@@ -77,6 +77,15 @@ impl OutboundSa {
         }
     }
 
+    /// Whether a packet of this number left lately. What left elsewhere is the other data path's to know.
+    pub(super) fn sent_lately(&self, sequence: u32) -> bool {
+        match self {
+            Self::Esp(sa) => sa.sent_lately(sequence),
+            Self::Ah(sa) => sa.sent_lately(sequence),
+            Self::Elsewhere(_) => false,
+        }
+    }
+
     /// The peer is elsewhere now. AH does not come by a translator, and stays.
     pub(super) fn move_to(&mut self, remote: SocketAddr) -> Result<(), MixedFamilies> {
         match self {
