@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use crypto_provider::SecretBytes;
 use isakmp_wire::payload::HashData;
-use isakmp_wire::{Flags, Header, Message, MessageId, Payload, PayloadKind, encode_chain};
+use isakmp_wire::{Flags, Header, Message, MessageId, Payload, encode_chain};
 use subtle::ConstantTimeEq;
 
 use crate::context::Cx;

@@ -14,6 +14,7 @@
 mod pair;
 
 mod aggressive;
+mod answers;
 mod budget;
 mod commit;
 mod dpd;

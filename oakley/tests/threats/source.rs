@@ -13,12 +13,12 @@ use isakmp_wire::payload::SecurityAssociation;
 use oakley::*;
 
 use crate::forger::*;
-use crate::pair::*;
 
 /// Whether a type implements a trait: an inherent constant, which is there only if it does, comes before that of a trait.
 macro_rules! implements {
     ($type:ty: $($bound:tt)+) => {{
         struct Probe<T>(PhantomData<T>);
+        #[allow(dead_code, reason = "where the inherent one is there, this one is not used")]
         trait Lacks {
             const HAS: bool = false;
         }
