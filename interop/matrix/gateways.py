@@ -60,6 +60,18 @@ class Pair(Session):
                     run("ip", "-n", name, "addr", "replace", *words)
         time.sleep(0.3)
 
+    def before_row(self):
+        # A gateway that was killed, be it by a row that failed, has left what keeps packets from leaving in clear.
+        self.flush()
+
+    def flush(self):
+        """Takes away what gateways have made of rules and routes."""
+        for name, family in itertools.product(self.namespaces, ("-4", "-6")):
+            # `rule flush` spares those of number 0.
+            while subprocess.run(["ip", family, "-n", name, "rule", "del", "protocol", "149"], capture_output=True).returncode == 0:
+                pass
+            run("ip", family, "-n", name, "route", "flush", "table", "all", "proto", "149")
+
     def stop(self):
         for name in self.namespaces:
             run("ip", "netns", "del", name, check=False)

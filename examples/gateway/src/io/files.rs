@@ -63,6 +63,14 @@ impl Files {
         }
     }
 
+    /// A line about the gateway itself.
+    pub(super) fn say(&mut self, line: &str) {
+        let _ = writeln!(io::stderr(), "{line}");
+        if let Some(log) = &mut self.log {
+            let _ = writeln!(log, "{line}").and_then(|()| log.flush());
+        }
+    }
+
     /// After something has happened: keys that are in use are on the disk, and so is the log.
     pub(super) fn flush(&mut self, router: &Router) {
         if let (Some(folder), Some(keys)) = (&self.keys, router.key_log())

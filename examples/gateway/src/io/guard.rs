@@ -1,4 +1,4 @@
-//! Routes that lead what the maps protect to us.
+//! What the maps protect, as routes see it, and the routes that the kernel's policies need.
 
 use core::net::IpAddr;
 use std::collections::BTreeSet;
@@ -8,6 +8,7 @@ use ipsec_core::Selector;
 
 use super::error::{NET_ADMIN, RunError};
 use super::netlink::Netlink;
+use super::routes::{MAIN, Present, Route, Way};
 use crate::router::{InterfaceIndex, Router};
 
 /// A destination and the bits of it that count.
@@ -20,6 +21,8 @@ pub(super) struct Protected {
     pub(super) remote: BTreeSet<Prefix>,
     /// Whether a peer itself is among it, as in transport mode.
     pub(super) covers_a_peer: bool,
+    /// Addresses of ours outside that no map protects as a sender.
+    pub(super) open: BTreeSet<IpAddr>,
 }
 
 impl Protected {
@@ -27,6 +30,11 @@ impl Protected {
     pub(super) fn of(router: &Router, only: Option<InterfaceIndex>) -> Self {
         let mut this = Self::default();
         let maps = router.maps().iter().filter(|map| only.is_none_or(|only| map.interface == only));
+        let lines = || maps.clone().flat_map(|map| &map.entries).flat_map(|entry| &entry.lines);
+        let covers = |own: &IpAddr| {
+            lines().filter_map(|line| line.negotiated.as_ref()).any(|flow| flow.local.addresses.contains(own))
+        };
+        this.open.extend(maps.clone().flat_map(|map| &map.locals).filter(|own| !covers(own)));
         for entry in maps.flat_map(|map| &map.entries) {
             for flow in entry.lines.iter().filter_map(|line| line.negotiated.as_ref()) {
                 let range = &flow.remote.addresses;
@@ -51,53 +59,45 @@ pub(super) fn prefix_of(first: IpAddr, last: IpAddr) -> Option<Prefix> {
         .map(|prefix| (first, prefix))
 }
 
-/// Into which interface routes lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leads {
-    /// The TUN interface, which goes with us.
-    Tun,
-    /// The outside device, on whose way the kernel's policies wait. It stays when we are gone, and an operator may have
-    /// routes there.
-    Device,
-}
-
-/// Routes into the TUN interface, or those that the kernel's policies need.
+/// Routes that the kernel's policies need: what the maps call remote must be on its way out of the outside device. The
+/// device stays when we are gone, and an operator may have routes there.
 pub(super) struct Guard {
     netlink: Netlink,
     interface: u32,
     source: Option<IpAddr>,
-    into: Leads,
     routes: BTreeSet<Prefix>,
 }
 
 impl Guard {
     /// `source` is the address that the host should send from into tunnels, where it has one inside.
-    pub(super) fn new(netlink: Netlink, (into, interface): (Leads, u32), source: Option<IpAddr>) -> Self {
-        if into == Leads::Device {
-            // What cannot be removed is in nobody's way.
-            let _ = netlink.remove_stale_routes(interface);
-        }
-        Self { netlink, interface, source, into, routes: BTreeSet::new() }
+    pub(super) fn new(netlink: Netlink, interface: u32, source: Option<IpAddr>) -> Self {
+        // What cannot be removed is in nobody's way.
+        let _ = netlink.remove_stale_routes(interface);
+        Self { netlink, interface, source, routes: BTreeSet::new() }
+    }
+
+    fn route(&self, to: Prefix) -> Route {
+        let source = self.source.filter(|source| source.is_ipv4() == to.0.is_ipv4());
+        Route { to, metric: 0, way: Way::Device { index: self.interface, gateway: None, source } }
     }
 
     /// Makes the machine's routes those of `protected`, and takes back the others of ours.
     pub(super) fn apply(&mut self, protected: &Protected) -> Result<(), RunError> {
         for prefix in self.routes.difference(&protected.remote) {
             // It may be gone with what it led to.
-            let _ = self.netlink.remove_route(*prefix, self.interface);
+            let _ = self.netlink.remove_route(MAIN, &self.route(*prefix));
         }
         self.routes.retain(|prefix| protected.remote.contains(prefix));
         for prefix @ (address, len) in &protected.remote {
             if self.routes.contains(prefix) {
                 continue;
             }
-            let source = self.source.filter(|source| source.is_ipv4() == address.is_ipv4());
-            match self.netlink.add_route(*prefix, self.interface, (source, self.into == Leads::Device)) {
+            match self.netlink.add_route(MAIN, &self.route(*prefix), Present::Wins) {
                 Ok(()) => {
                     self.routes.insert(*prefix);
                 }
                 // An operator's route serves as well.
-                Err(error) if self.into == Leads::Device && error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     return Err(RunError::of(format!("the route to {address}/{len}"), NET_ADMIN, error));
                 }
@@ -105,13 +105,12 @@ impl Guard {
         }
         Ok(())
     }
-}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        for prefix in &self.routes {
-            // They go with the interface as well.
-            let _ = self.netlink.remove_route(*prefix, self.interface);
+    /// Takes all routes back.
+    pub(super) fn release(&mut self) {
+        for prefix in core::mem::take(&mut self.routes) {
+            // It may be gone with what it led to.
+            let _ = self.netlink.remove_route(MAIN, &self.route(prefix));
         }
     }
 }

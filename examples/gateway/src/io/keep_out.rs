@@ -9,6 +9,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use netlink_packet_route::rule::RuleMessage;
+
 use super::clear::{self, ClearRule};
 use super::error::{NET_ADMIN, RunError};
 use super::guard::Protected;
@@ -57,9 +59,22 @@ fn rules_of(
     Ok(devices)
 }
 
-/// What of the machine is changed to keep clear packets out. Dropping it takes all back.
+/// Whether the machine has no policy routing, or not for this family.
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|number| UNSUPPORTED.contains(&number))
+}
+
+/// Rules of a device and a family: what they are to say, and what the machine says that they are.
+struct Standing {
+    wanted: Vec<ClearRule>,
+    made: Vec<RuleMessage>,
+}
+
+/// What of the machine is changed to keep clear packets out. It stays, however this process ends, until it is released.
 pub(super) struct KeepOut {
     netlink: Netlink,
+    /// By device and whether it is IPv6.
+    standing: BTreeMap<(String, bool), Standing>,
     /// Devices that have rules of ours.
     devices: BTreeSet<String>,
     /// Switches of the machine that are set, and what stood in them before.
@@ -70,7 +85,8 @@ pub(super) struct KeepOut {
 impl KeepOut {
     pub(super) fn open() -> Result<Self, RunError> {
         let netlink = Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))?;
-        Ok(Self { netlink, devices: BTreeSet::new(), switches: Vec::new(), gaps: Vec::new() })
+        let (standing, devices) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { netlink, standing, devices, switches: Vec::new(), gaps: Vec::new() })
     }
 
     /// What this machine takes in clear all the same, in words for whoever runs it.
@@ -102,6 +118,7 @@ impl KeepOut {
         }
         let is_gone = |name: &&String| !devices.contains_key(*name);
         self.devices.iter().filter(is_gone).for_each(|device| self.forget(device));
+        self.standing.retain(|(device, _), _| devices.contains_key(device));
         self.devices.retain(|device| devices.contains_key(device));
         self.restore();
         if is_ours && !self.devices.is_empty() {
@@ -114,13 +131,30 @@ impl KeepOut {
         Ok(())
     }
 
-    /// Whether the machine can do it.
-    fn replace(&self, device: &str, is_v6: bool, rules: &[ClearRule]) -> Result<bool, RunError> {
-        match self.netlink.replace_rules(device, is_v6, rules) {
-            Ok(()) => Ok(true),
-            Err(error) if error.raw_os_error().is_some_and(|number| UNSUPPORTED.contains(&number)) => {
-                Ok(rules.is_empty())
+    /// Makes rules again that somebody else has removed or moved.
+    pub(super) fn mend(&mut self) -> Result<bool, RunError> {
+        let mut changed = false;
+        for ((device, is_v6), standing) in &mut self.standing {
+            let failed = |error| RunError::of(format!("policy routing rules for {device}"), NET_ADMIN, error);
+            if self.netlink.rules_of(device, *is_v6).map_err(failed)? != standing.made {
+                self.netlink.replace_rules(device, *is_v6, &standing.wanted).map_err(failed)?;
+                standing.made = self.netlink.rules_of(device, *is_v6).map_err(failed)?;
+                changed = true;
             }
+        }
+        Ok(changed)
+    }
+
+    /// Whether the machine can do it.
+    fn replace(&mut self, device: &str, is_v6: bool, rules: &[ClearRule]) -> Result<bool, RunError> {
+        let replaced = self.netlink.replace_rules(device, is_v6, rules);
+        match replaced.and_then(|()| self.netlink.rules_of(device, is_v6)) {
+            Ok(made) => {
+                let standing = Standing { wanted: rules.to_vec(), made };
+                self.standing.insert((device.to_owned(), is_v6), standing);
+                Ok(true)
+            }
+            Err(error) if is_unsupported(&error) => Ok(rules.is_empty()),
             Err(error) => Err(RunError::of(format!("policy routing rules for {device}"), NET_ADMIN, error)),
         }
     }
@@ -152,6 +186,12 @@ impl KeepOut {
         }
     }
 
+    /// Takes everything back.
+    pub(super) fn release(&mut self) {
+        self.devices.iter().for_each(|device| self.forget(device));
+        self.restore();
+    }
+
     fn restore(&mut self) {
         for (switch, before) in self.switches.drain(..) {
             // The device may be gone by now.
@@ -164,13 +204,6 @@ impl KeepOut {
         for is_v6 in [false, true] {
             let _: io::Result<()> = self.netlink.replace_rules(device, is_v6, &[]);
         }
-    }
-}
-
-impl Drop for KeepOut {
-    fn drop(&mut self) {
-        self.devices.iter().for_each(|device| self.forget(device));
-        self.restore();
     }
 }
 

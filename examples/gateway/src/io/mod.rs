@@ -12,9 +12,10 @@
 //! comes and goes.
 //!
 //! The host keeps its addresses and forwards for its networks as it always did. What the access lists of the crypto maps
-//! call remote has routes into the TUN interface; what comes out of it was opened and passed the maps. All sockets are
-//! bound to the outside device, so that these routes never catch the gateway's own packets, whatever a map covers. What
-//! arrives outside in clear and should have been protected is dropped by the machine's policy routing.
+//! call remote has routes into the TUN interface, in a table of its own; what comes out of it was opened and passed the
+//! maps. All sockets are bound to the outside device and marked, so that these routes never catch the gateway's own packets,
+//! whatever a map covers. What arrives outside in clear and should have been protected is dropped by the machine's policy
+//! routing. All of that stays when the process or the TUN interface is gone, and then nothing leaves.
 
 mod clear;
 mod clock;
@@ -24,13 +25,16 @@ mod error;
 mod files;
 mod guard;
 mod keep_out;
+mod machine;
 mod netlink;
 mod path_mtu;
+mod routes;
 mod rules;
 mod run_loop;
 mod side;
 mod signals;
 mod sockets;
+mod table;
 mod tun;
 mod xfrm;
 

@@ -1,19 +1,16 @@
-//! Netlink: requests and answers of any protocol, and by rtnetlink addresses and routes of the machine.
+//! Netlink: requests and answers of any protocol, and by rtnetlink addresses of the machine.
 
 use core::fmt;
 use core::net::IpAddr;
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkDeserializable,
-    NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+    NlasIterator,
 };
+use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
-};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_packet_route::route::RouteProtocol;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -53,82 +50,6 @@ impl Netlink {
         });
         let Some(index) = found else { return Ok(None) };
         Ok(self.name_of(index)?.map(|name| (index, name)))
-    }
-
-    fn name_of(&self, index: u32) -> io::Result<Option<String>> {
-        let links =
-            self.ask(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_REQUEST | NLM_F_DUMP)?;
-        Ok(links.into_iter().find_map(|message| match message {
-            RouteNetlinkMessage::NewLink(link) if link.header.index == index => {
-                link.attributes.into_iter().find_map(|attribute| match attribute {
-                    LinkAttribute::IfName(name) => Some(name),
-                    _ => None,
-                })
-            }
-            _ => None,
-        }))
-    }
-
-    /// Sends `destination/prefix` into an interface, with `source` as the sender of what the host itself sends there.
-    /// `careful` leaves a route alone that is there already.
-    pub(super) fn add_route(
-        &self,
-        (destination, prefix): (IpAddr, u8),
-        interface: u32,
-        (source, careful): (Option<IpAddr>, bool),
-    ) -> io::Result<()> {
-        let mut route = RouteMessage::default();
-        route.header = RouteHeader {
-            address_family: if destination.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 },
-            destination_prefix_length: prefix,
-            table: RouteHeader::RT_TABLE_MAIN,
-            protocol: if careful { OURS } else { RouteProtocol::Static },
-            scope: RouteScope::Link,
-            kind: RouteType::Unicast,
-            ..RouteHeader::default()
-        };
-        let address = |address| match address {
-            IpAddr::V4(address) => RouteAddress::Inet(address),
-            IpAddr::V6(address) => RouteAddress::Inet6(address),
-        };
-        route.attributes.push(RouteAttribute::Destination(address(destination)));
-        route.attributes.push(RouteAttribute::Oif(interface));
-        route.attributes.extend(source.map(|source| RouteAttribute::PrefSource(address(source))));
-        let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
-        let flags = flags | if careful { NLM_F_EXCL } else { NLM_F_REPLACE };
-        self.ask(RouteNetlinkMessage::NewRoute(route), flags).map(|_| ())
-    }
-
-    /// Takes a route back.
-    pub(super) fn remove_route(&self, (destination, prefix): (IpAddr, u8), interface: u32) -> io::Result<()> {
-        let mut route = RouteMessage::default();
-        route.header = RouteHeader {
-            address_family: if destination.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 },
-            destination_prefix_length: prefix,
-            table: RouteHeader::RT_TABLE_MAIN,
-            scope: RouteScope::NoWhere,
-            ..RouteHeader::default()
-        };
-        let destination = match destination {
-            IpAddr::V4(address) => RouteAddress::Inet(address),
-            IpAddr::V6(address) => RouteAddress::Inet6(address),
-        };
-        route.attributes.push(RouteAttribute::Destination(destination));
-        route.attributes.push(RouteAttribute::Oif(interface));
-        self.ask(RouteNetlinkMessage::DelRoute(route), NLM_F_REQUEST | NLM_F_ACK).map(|_| ())
-    }
-
-    /// Removes what a gateway that was killed has left on an interface that outlives it.
-    pub(super) fn remove_stale_routes(&self, interface: u32) -> io::Result<()> {
-        let all = RouteNetlinkMessage::GetRoute(RouteMessage::default());
-        for answer in self.ask(all, NLM_F_REQUEST | NLM_F_DUMP)? {
-            let RouteNetlinkMessage::NewRoute(route) = answer else { continue };
-            let leads_there = route.attributes.contains(&RouteAttribute::Oif(interface));
-            if route.header.protocol == OURS && leads_there {
-                self.ask(RouteNetlinkMessage::DelRoute(route), NLM_F_REQUEST | NLM_F_ACK)?;
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn ask(
@@ -253,7 +174,7 @@ fn words(behind_code: &[u8]) -> Option<String> {
 mod tests {
     use core::cell::Cell;
 
-    use netlink_packet_core::NetlinkHeader;
+    use netlink_packet_core::{NLM_F_ACK, NetlinkHeader};
 
     use super::*;
 

@@ -25,7 +25,7 @@ use super::netlink::{Netlink, OURS};
 const FIRST: u32 = 0;
 const ONWARDS: u32 = 1;
 /// The table of the machine's own addresses.
-const LOCAL: u8 = 255;
+pub(super) const LOCAL: u8 = 255;
 
 impl Netlink {
     /// Makes our rules of a device and a family these, in this order. If that fails, those that stood before still do.
@@ -47,7 +47,26 @@ impl Netlink {
         present.into_iter().filter(|rule| is_ours(rule, device)).try_for_each(|rule| self.remove_rule(rule))
     }
 
-    fn rules(&self, family: AddressFamily) -> io::Result<Vec<RuleMessage>> {
+    /// Our rules of a device and a family, and the machine's own for its addresses, in their order.
+    pub(super) fn rules_of(&self, device: &str, is_v6: bool) -> io::Result<Vec<RuleMessage>> {
+        let family = if is_v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+        let all = self.rules(family)?.into_iter();
+        Ok(all.filter(|rule| is_ours(rule, device) || is_local(rule)).collect())
+    }
+
+    /// Whether a rule of a gateway that keeps packets out is there.
+    pub(super) fn has_rules_of_ours(&self) -> bool {
+        let families = [AddressFamily::Inet, AddressFamily::Inet6];
+        let ours = RuleAttribute::Protocol(OURS);
+        families
+            .into_iter()
+            .filter_map(|family| self.rules(family).ok())
+            .flatten()
+            .any(|rule| rule.attributes.contains(&ours))
+    }
+
+    /// All rules of a family, in their order.
+    pub(super) fn rules(&self, family: AddressFamily) -> io::Result<Vec<RuleMessage>> {
         let mut request = RuleMessage::default();
         request.header.family = family;
         let answers = self.ask(RouteNetlinkMessage::GetRule(request), NLM_F_REQUEST | NLM_F_DUMP)?;
@@ -57,7 +76,7 @@ impl Netlink {
         });
         // The machine does not say number 0, and tells what is the state of a rule.
         let spoken = rules.map(|mut rule| {
-            rule.header.flags = RuleFlags::empty();
+            rule.header.flags &= RuleFlags::Invert;
             if !rule.attributes.iter().any(|attribute| matches!(attribute, RuleAttribute::Priority(_))) {
                 rule.attributes.push(RuleAttribute::Priority(FIRST));
             }
@@ -66,12 +85,12 @@ impl Netlink {
         Ok(spoken.collect())
     }
 
-    fn add_rule(&self, rule: RuleMessage) -> io::Result<()> {
+    pub(super) fn add_rule(&self, rule: RuleMessage) -> io::Result<()> {
         let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
         self.ask(RouteNetlinkMessage::NewRule(rule), flags).map(|_| ())
     }
 
-    fn remove_rule(&self, rule: RuleMessage) -> io::Result<()> {
+    pub(super) fn remove_rule(&self, rule: RuleMessage) -> io::Result<()> {
         self.ask(RouteNetlinkMessage::DelRule(rule), NLM_F_REQUEST | NLM_F_ACK).map(|_| ())
     }
 }

@@ -1,5 +1,8 @@
 //! The loop: whatever is ready goes into the router, whatever the router says comes out.
 
+mod admin;
+mod mend;
+
 use core::net::IpAddr;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -17,16 +20,17 @@ use super::clock::Clock;
 use super::control::Control;
 use super::error::{NET_ADMIN, RunError};
 use super::files::Files;
-use super::guard::{Guard, Leads, Protected};
+use super::guard::{Guard, Protected};
 use super::keep_out::KeepOut;
+use super::machine::Machine;
 use super::netlink::Netlink;
 use super::side::{Side, guards_of_devices, sides};
 use super::signals::Signals;
+use super::table::Table;
 use super::tun::Tun;
 use super::xfrm::Kernel;
 use super::{Backend, RunOptions};
 use crate::check;
-use crate::cli::show::Show;
 use crate::ios::model::RunningConfig;
 use crate::router::{InterfaceIndex, Router, RouterOptions};
 
@@ -42,6 +46,8 @@ const CLIENT_TURN: Duration = Duration::from_millis(20);
 enum Source {
     Tun,
     Kernel,
+    /// News of the machine.
+    Machine,
     /// A socket of a local address.
     Outside(usize, usize),
     Control,
@@ -51,12 +57,17 @@ enum Source {
 /// Runs the gateway until it is told to stop. `out` gets a line when it is ready.
 ///
 /// # Errors
-/// [`RunError`]: nothing of it is left on the machine then.
+/// [`RunError`]: a start that fails leaves the machine as it was; a gateway that fails later leaves what keeps clear packets
+/// from leaving and from coming in.
 pub fn run(options: &RunOptions, out: &mut dyn Write) -> Result<(), RunError> {
     let mut gateway = Gateway::open(options)?;
     // Whoever started us may have gone.
     let _ = writeln!(out, "{}", gateway.introduction()).and_then(|()| out.flush());
-    gateway.work()?;
+    if let Err(error) = gateway.work() {
+        // Not by an operator's will: what was protected stays so, as if we had been killed.
+        core::mem::forget(gateway);
+        return Err(error);
+    }
     gateway.stop();
     Ok(())
 }
@@ -64,6 +75,8 @@ pub fn run(options: &RunOptions, out: &mut dyn Write) -> Result<(), RunError> {
 struct Gateway<'a> {
     options: &'a RunOptions,
     clock: Clock,
+    netlink: Netlink,
+    machine: Machine,
     router: Router,
     outside: Vec<Side>,
     /// Interfaces without a map: the host is behind them.
@@ -82,10 +95,18 @@ struct Gateway<'a> {
     not_ours: u64,
 }
 
+/// The TUN interface, and what leads to it.
+struct Inside {
+    tun: Tun,
+    table: Table,
+    /// Why the machine is not what it should be, as it was told last.
+    fault: Option<String>,
+}
+
 /// Who seals and opens packets.
 enum DataPath {
     /// The router, for a host behind a TUN interface.
-    Own(Tun),
+    Own(Inside),
     Kernel(Box<Kernel>),
 }
 
@@ -118,19 +139,14 @@ impl<'a> Gateway<'a> {
     fn open(options: &'a RunOptions) -> Result<Self, RunError> {
         let config = configuration(options)?;
         let router = router(options, config)?;
-        let netlink = Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))?;
+        let netlink = open_netlink()?;
         let outside = sides(options, &router, &netlink)?;
         let inside = inside(&router);
-        let source = inside.iter().find_map(|index| {
-            let own = router.routing().interface(*index)?.nets.first()?.address;
-            netlink.interface_of(own).ok().flatten().map(|_| own)
-        });
-        let mut guards = Vec::new();
         let data_path = match options.backend {
             Backend::User => {
                 let tun = Tun::open(&options.tun, options.tun_mtu)?;
-                guards.push((None, Guard::new(netlink, (Leads::Tun, tun.index), source)));
-                DataPath::Own(tun)
+                let table = Table::of(open_netlink()?, &options.tun);
+                DataPath::Own(Inside { tun, table, fault: None })
             }
             Backend::Kernel => DataPath::Kernel(Box::new(Kernel::open(options, &router)?)),
         };
@@ -141,12 +157,14 @@ impl<'a> Gateway<'a> {
         let mut this = Self {
             options,
             clock: Clock::start(),
+            netlink,
+            machine: Machine::open().map_err(failed)?,
             router,
             outside,
             inside,
             data_path,
             counted: Duration::ZERO,
-            guards,
+            guards: Vec::new(),
             keep_out: KeepOut::open()?,
             control,
             files,
@@ -156,20 +174,38 @@ impl<'a> Gateway<'a> {
             not_ours: 0,
         };
         this.watch().map_err(failed)?;
-        this.protect(source)?;
-        Ok(this)
+        let took_over = this.takes_over();
+        match this.protect() {
+            Ok(()) => Ok(this),
+            Err(error) => {
+                if !took_over {
+                    this.release();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a gateway that was killed has left what protects.
+    fn takes_over(&self) -> bool {
+        match &self.data_path {
+            DataPath::Own(inside) => inside.table.is_there() || self.netlink.has_rules_of_ours(),
+            DataPath::Kernel(_) => false,
+        }
     }
 
     /// The machine becomes what the maps want. That comes last, so that a start that fails earlier has changed nothing of what
     /// protects, and policies first: nothing is led to a device, or no longer kept out of it, without them.
-    fn protect(&mut self, source: Option<IpAddr>) -> Result<(), RunError> {
+    fn protect(&mut self) -> Result<(), RunError> {
         if let DataPath::Kernel(kernel) = &mut self.data_path {
             kernel.apply(kernel.plan(&self.router)?)?;
-            self.guards = guards_of_devices(&self.outside, source)?;
+            self.guards = guards_of_devices(&self.outside, self.source())?;
         }
         self.guard()?;
         if let DataPath::Kernel(kernel) = &mut self.data_path {
             kernel.settle()?;
+            // What a gateway with its own ESP and AH has left would lead nowhere.
+            Table::of(open_netlink()?, &self.options.tun).release();
         }
         Ok(())
     }
@@ -178,15 +214,26 @@ impl<'a> Gateway<'a> {
     fn guard(&mut self) -> Result<(), RunError> {
         self.keep_out.apply(self.options, &self.router, &self.outside)?;
         let router = &self.router;
-        self.guards.iter_mut().try_for_each(|(only, guard)| guard.apply(&Protected::of(router, *only)))
+        self.guards.iter_mut().try_for_each(|(only, guard)| guard.apply(&Protected::of(router, *only)))?;
+        self.lead()
+    }
+
+    /// Takes back what keeps clear packets from leaving and from coming in.
+    fn release(&mut self) {
+        if let DataPath::Own(inside) = &self.data_path {
+            inside.table.release();
+        }
+        self.guards.iter_mut().for_each(|(_, guard)| guard.release());
+        self.keep_out.release();
     }
 
     fn watch(&mut self) -> io::Result<()> {
         let inside = match &self.data_path {
-            DataPath::Own(tun) => (Source::Tun, tun.as_raw_fd()),
+            DataPath::Own(inside) => (Source::Tun, inside.tun.as_raw_fd()),
             DataPath::Kernel(kernel) => (Source::Kernel, kernel.descriptor()),
         };
         let mut sources = vec![inside, (Source::Signal, self.signals.wake.as_raw_fd())];
+        sources.push((Source::Machine, self.machine.descriptor()));
         sources.extend(self.control.as_ref().map(|control| (Source::Control, control.descriptor())));
         for (side, outside) in self.outside.iter().enumerate() {
             let sockets = outside.sockets.descriptors().enumerate();
@@ -216,7 +263,11 @@ impl<'a> Gateway<'a> {
         if let Some(socket) = &self.options.socket {
             text.push_str(&format!("; gateway exec --socket {} \"show crypto isakmp sa\"", socket.display()));
         }
-        self.keep_out.gaps().iter().for_each(|gap| text.push_str(&format!("\n{gap}")));
+        let table = match &self.data_path {
+            DataPath::Own(inside) => inside.table.gaps(),
+            DataPath::Kernel(_) => &[],
+        };
+        self.keep_out.gaps().iter().chain(table).for_each(|gap| text.push_str(&format!("\n{gap}")));
         if self.options.keylog.is_some() {
             text.push_str("\nATTENTION: the keys of all SAs are being written to files.");
         }
@@ -243,6 +294,9 @@ impl<'a> Gateway<'a> {
                 self.router.handle_timeout(now);
             }
             self.count(now);
+            if self.machine.handle_timeout(now) {
+                self.mend(now);
+            }
             self.drain();
             if self.signals.reload.swap(false, Ordering::Relaxed) {
                 self.reload();
@@ -282,6 +336,7 @@ impl<'a> Gateway<'a> {
             .poll_timeout()
             .into_iter()
             .chain(self.next_of_kernel())
+            .chain(self.machine.poll_timeout())
             .min()
             .map(|at| at.saturating_sub(self.clock.now()));
         let client = self.control.as_ref().is_some_and(Control::is_busy).then_some(CLIENT_TURN);
@@ -293,6 +348,7 @@ impl<'a> Gateway<'a> {
         match self.sources.get(token) {
             Some(Source::Tun) => self.take_from_host(buffer),
             Some(Source::Kernel) => self.take_from_kernel(),
+            Some(Source::Machine) => self.hear_of_machine(),
             Some(&Source::Outside(side, socket)) => self.take_from_outside(side, socket, buffer),
             Some(Source::Signal) => {
                 // The flags say what it was.
@@ -317,8 +373,8 @@ impl<'a> Gateway<'a> {
 
     fn take_from_host(&mut self, buffer: &mut [u8]) -> bool {
         for _ in 0..TURN {
-            let DataPath::Own(tun) = &self.data_path else { return false };
-            let Ok(len) = tun.receive(buffer) else { return false };
+            let DataPath::Own(inside) = &self.data_path else { return false };
+            let Ok(len) = inside.tun.receive(buffer) else { return false };
             let packet = buffer.get(..len).unwrap_or_default();
             let Ok(header) = IpHeader::parse(packet) else { continue };
             let now = self.clock.now();
@@ -387,9 +443,9 @@ impl<'a> Gateway<'a> {
     }
 
     fn give_host(&self, packet: &[u8]) {
-        if let DataPath::Own(tun) = &self.data_path {
+        if let DataPath::Own(inside) = &self.data_path {
             // A host that does not take a packet loses it, as on any wire.
-            let _ = tun.send(packet);
+            let _ = inside.tun.send(packet);
         }
     }
 
@@ -406,76 +462,17 @@ impl<'a> Gateway<'a> {
         self.not_ours = self.not_ours.saturating_add(1);
     }
 
-    fn serve(&mut self) {
-        let Some(mut control) = self.control.take() else { return };
-        control.serve(|command| self.command(command));
-        self.control = Some(control);
-        self.drain();
-    }
-
-    fn command(&mut self, command: &str) -> Result<String, String> {
-        let now = self.clock.now();
-        let words: Vec<&str> = command.split_ascii_whitespace().collect();
-        match words.as_slice() {
-            ["clear", "crypto", "sa"] => self.router.clear_sas(now),
-            ["clear", "crypto", "isakmp"] => self.router.clear_isakmp(now),
-            _ => {
-                let show = Show::named(command).ok_or_else(|| {
-                    let known = Show::ALL.iter().map(|(name, _)| format!("\n  {name}"));
-                    let known: String = known
-                        .chain(["\n  clear crypto sa", "\n  clear crypto isakmp"].map(str::to_owned))
-                        .collect();
-                    format!("no command '{}'; there are{known}", crate::cli::printable(command))
-                })?;
-                if let DataPath::Kernel(kernel) = &self.data_path {
-                    kernel.count(now, &mut self.router);
-                }
-                return Ok(show.of(&self.router, now));
-            }
-        }
-        Ok(String::new())
-    }
-
-    /// A new configuration: peers of which nothing changed keep their SAs. One that is faulty, or that the machine refuses,
-    /// leaves the former in force.
-    fn reload(&mut self) {
-        let former = self.router.config().clone();
-        let result = configuration(self.options).and_then(|config| {
-            if let DataPath::Kernel(kernel) = &self.data_path {
-                // Before anything changes.
-                kernel.plan(&router(self.options, config.clone())?)?;
-            }
-            self.take_on(config).inspect_err(|_| {
-                if let Err(error) = self.take_on(former) {
-                    let _ = writeln!(io::stderr(), "going back to the former configuration: {error}");
-                }
-            })
-        });
-        let _ = match result {
-            Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
-            Err(error) => writeln!(io::stderr(), "{error}\nthe former configuration stays in force"),
-        };
-        self.drain();
-    }
-
-    fn take_on(&mut self, config: RunningConfig) -> Result<(), RunError> {
-        let name = self.options.config.display().to_string();
-        self.router.reconfigure(self.clock.now(), &name, config)?;
-        self.files.stamp(self.router.config().timestamps);
-        self.inside = inside(&self.router);
-        self.drain();
-        if let DataPath::Kernel(kernel) = &mut self.data_path {
-            kernel.apply(kernel.plan(&self.router)?)?;
-        }
-        self.guard()
-    }
-
     /// Tells the peers, and leaves nothing behind.
     fn stop(mut self) {
         self.router.clear_isakmp(self.clock.now());
         self.drain();
+        self.release();
         self.files.finish(&self.router, self.clock.now());
     }
+}
+
+fn open_netlink() -> Result<Netlink, RunError> {
+    Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))
 }
 
 fn router(options: &RunOptions, config: RunningConfig) -> Result<Router, RunError> {

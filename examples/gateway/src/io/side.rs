@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use super::RunOptions;
 use super::error::{NET_ADMIN, RunError};
-use super::guard::{Guard, Leads};
+use super::guard::Guard;
 use super::netlink::Netlink;
 use super::sockets::Outside;
 use crate::router::{InterfaceIndex, Router};
@@ -46,7 +46,7 @@ pub(super) fn guards_of_devices(
     for side in outside.iter().filter(|side| side.device.is_some()) {
         if guards.iter().all(|(interface, _)| *interface != Some(side.interface)) {
             let netlink = Netlink::open().map_err(|error| RunError::of("rtnetlink", NET_ADMIN, error))?;
-            let guard = Guard::new(netlink, (Leads::Device, side.index), source);
+            let guard = Guard::new(netlink, side.index, source);
             guards.push((Some(side.interface), guard));
         }
     }

@@ -15,6 +15,7 @@ use super::Backend;
 use super::encap;
 use super::error::{NET_ADMIN, NET_BIND, NET_RAW, RunError};
 use super::path_mtu;
+use super::table::MARK;
 use crate::router::datagram::{self, Udp};
 use crate::router::{IKE_PORT, NAT_PORT};
 
@@ -162,6 +163,9 @@ fn socket(
         bound.map_err(|error| RunError::of(format!("binding to {device}"), NET_ADMIN, error))?;
     }
     path_mtu::keep_out(&socket, local.is_ipv4()).map_err(failed)?;
+    // Nor those that lead nowhere without the tunnel.
+    let marked = socket.set_mark(MARK);
+    marked.map_err(|error| RunError::of("marking packets", NET_ADMIN, error))?;
     // The kernel gives less where it has less.
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);

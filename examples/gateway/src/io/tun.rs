@@ -23,6 +23,11 @@ impl Tun {
         Ok(Self { device, index })
     }
 
+    /// Sets it up again.
+    pub(super) fn set_up(&self) -> io::Result<()> {
+        self.device.enabled(true)
+    }
+
     /// The next packet of the host.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.device.recv(buffer)

@@ -340,6 +340,10 @@ impl Kernel {
 
 impl Drop for Kernel {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // As if it had been killed: what was protected stays so.
+            return;
+        }
         for (_, bundle) in core::mem::take(&mut self.bundles) {
             for (_, id) in bundle.states {
                 self.remove_state(id);
