@@ -59,7 +59,7 @@ pub enum TimerKind {
     Reap,
     /// The life of an IKE SA ends.
     Expire,
-    /// An IKE SA that has something under it is to have a successor.
+    /// An IKE SA that has something under it, or a bundle whose life the peer has shortened, is to have a successor.
     Renew,
     /// A translator's mapping is kept alive.
     Keepalive,

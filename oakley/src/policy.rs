@@ -339,6 +339,17 @@ pub struct Config {
     pub max_half_open_per_source: usize,
     /// Quick Modes and Informational exchanges that one IKE SA can name before it must be renewed.
     pub max_message_ids: usize,
+    /// IKE SAs with one peer, by the identity that it has proved; the oldest ends, and its bundles live on. Two are usual while
+    /// one succeeds the other, four while both sides begin at once.
+    pub max_ike_sas_per_peer: usize,
+    /// Bundles of one flow with one peer; the oldest goes. One and its successor are usual, twice as many if both sides begin at
+    /// once.
+    pub max_bundles_per_flow: usize,
+    /// Bundles with one peer, for all flows; the oldest goes.
+    pub max_bundles_per_peer: usize,
+    /// Quick Modes under one IKE SA, the finished ones among them whose last message may be asked for again: for so long as
+    /// [`Self::reply_retention`]. The first message of one more is dropped, and may be sent again.
+    pub max_quick_modes: usize,
     /// Refusals in clear that all strangers together get per second.
     pub clear_notifies_per_second: u32,
     /// Exponentiations per second that unproven peers may cause, all together; what comes above is dropped and may be sent
@@ -381,6 +392,11 @@ impl Default for Config {
             max_half_open: 256,
             max_half_open_per_source: 16,
             max_message_ids: 4096,
+            max_ike_sas_per_peer: 16,
+            max_bundles_per_flow: 8,
+            // As many flows as anybody has written access lists for.
+            max_bundles_per_peer: 1024,
+            max_quick_modes: 1024,
             clear_notifies_per_second: 10,
             // A tenth of what one core does in groups 1 to 14, and more than a gateway's peers need at once.
             exponentiations_per_second: 100,

@@ -113,6 +113,8 @@ pub enum RemoveReason {
     IkeSaDeleted,
     /// The peer does not answer any more.
     PeerDead,
+    /// There were too many of its flow, or with its peer, and it was the oldest.
+    Displaced,
     /// It sent, nothing came back, and another has taken its place.
     Silent,
 }

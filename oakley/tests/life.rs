@@ -288,7 +288,8 @@ fn the_kilobytes_of_phase_1_are_counted() {
         assert!(expected.contains(&kilobytes), "{initiator:?}: {kilobytes} kB, {rounds} exchanges");
         assert_eq!(pair.a().established().len(), rounds + 1);
         // The bundles stay, and the new one is no first contact.
-        assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty());
+        let gone = pair.a().removed.iter().chain(&pair.b().removed);
+        assert!(gone.into_iter().all(|(_, why)| *why == RemoveReason::Displaced), "so many for one flow");
     }
 }
 
@@ -375,6 +376,29 @@ fn half_open_exchanges_of_a_stranger_do_not_keep_a_successor_away() {
         pair.run(1);
     }
     assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2));
+}
+
+/// Each side has begun an IKE SA, and neither may leave it to the other's: both end at the same time.
+#[test]
+fn two_ike_sas_that_began_at_once_have_a_successor_and_become_one() {
+    for seed in 0..8 {
+        let taking = |policy| {
+            let mut policy = ten_minutes(policy);
+            policy.quirks.delete_takes_children = true;
+            policy
+        };
+        let link = Link::new().delay(Duration::from_millis(20));
+        let mut pair = Pair::new(seed, taking(policy(1, 2)), taking(policy(2, 1)), link);
+        pair.initiate();
+        let path = Path { local: address(2), remote: address(1) };
+        let selectors = SelectorPair { local: net(2), remote: net(1) };
+        pair.input(pair.b, Input::Initiate(Request { path, selectors }));
+        pair.run(10);
+        assert_eq!((pair.a().ready(), pair.b().ready()), (2, 2), "seed {seed}");
+        pair.run(2500);
+        assert_eq!((pair.a().ready(), pair.b().ready()), (1, 1), "seed {seed}");
+        assert!(pair.a().removed.is_empty() && pair.b().removed.is_empty(), "seed {seed}");
+    }
 }
 
 #[test]

@@ -26,6 +26,11 @@ const LIFE: u64 = 120;
 const IKE_LIFE: u64 = 400;
 const RUN: u64 = 1500;
 
+/// How long a flow may be without an SA, and of how many successors at most one may come too late, where a fifth of all
+/// datagrams is lost.
+const LONGEST_GAP: Duration = Duration::from_secs(30);
+const GAPS_IN: u64 = 1000;
+
 /// An engine with a data path that knows nothing but limits.
 struct Router {
     host: Host,
@@ -35,8 +40,10 @@ struct Router {
     request: Request,
     /// Both sides reach their soft limits at one moment, whatever the engine proposes.
     equal: bool,
-    /// How often the flow was without an outbound SA after it had one.
+    /// How often the flow was without an outbound SA after it had one, since when it is now, and the longest time.
     gaps: u32,
+    without: Option<Duration>,
+    longest: Duration,
 }
 
 impl Router {
@@ -53,7 +60,8 @@ impl Router {
         let request = Request { path, selectors: SelectorPair { local: net(me), remote: net(peer) } };
         let host = Host::new(seed, policy, config);
         let (limits, outbound) = (BTreeMap::new(), Vec::new());
-        Self { host, seen: (0, 0), limits, outbound, request, equal, gaps: 0 }
+        let (gaps, without, longest) = (0, None, Duration::ZERO);
+        Self { host, seen: (0, 0), limits, outbound, request, equal, gaps, without, longest }
     }
 
     fn follow(&mut self, now: Duration) {
@@ -75,7 +83,17 @@ impl Router {
             self.outbound.retain(|other| other != bundle);
             self.gaps += u32::from(self.outbound.is_empty());
         }
+        if self.outbound.is_empty() && self.gaps > 0 {
+            self.without.get_or_insert(now);
+        } else if let Some(since) = self.without.take() {
+            self.longest = self.longest.max(now - since);
+        }
         self.seen = (self.host.installed.len(), self.host.removed.len());
+    }
+
+    fn longest_gap(&self) -> Duration {
+        let last = self.without.map(|since| Duration::from_secs(RUN).saturating_sub(since));
+        self.longest.max(last.unwrap_or_default())
     }
 
     fn want(&mut self, now: Duration) {
@@ -171,6 +189,7 @@ fn seeds() -> u64 {
 
 #[test]
 fn t075_equal_limits_on_both_sides_end_with_one_successor() {
+    let mut gaps = 0;
     for seed in 0..seeds() {
         for (loss, reorder) in [(0, 0), (0, 20), (20, 20)] {
             let what = format!("seed {seed} loss {loss} reorder {reorder}");
@@ -178,7 +197,11 @@ fn t075_equal_limits_on_both_sides_end_with_one_successor() {
             // Both began at once in every generation: never more than two of one and two of the one before.
             assert!(run.most <= 4 + usize::from(loss > 0) * 2, "{what}: {} bundles", run.most);
             for side in [0, 1] {
-                assert_eq!(run.host(side).gaps, 0, "{what}: side {side} was without an SA");
+                // On a good wire there is no gap. On a bad one it is a matter of seeds; it is rare, and short.
+                let host = run.host(side);
+                assert!(loss > 0 || host.gaps == 0, "{what}: side {side} was without an SA");
+                assert!(host.longest_gap() < LONGEST_GAP, "{what}: {:?}", host.longest_gap());
+                gaps += u64::from(host.gaps);
                 assert!(!run.bundles(side).is_empty(), "{what}");
             }
             let shared: Vec<_> =
@@ -186,6 +209,8 @@ fn t075_equal_limits_on_both_sides_end_with_one_successor() {
             assert!(!shared.is_empty(), "{what}: nothing in common");
         }
     }
+    // Some 25 generations of two sides in each run on a bad wire.
+    assert!(gaps * GAPS_IN <= seeds() * 50, "{gaps} gaps in {} runs", seeds());
 }
 
 #[test]

@@ -132,6 +132,7 @@ impl Engine {
         if self.table.remove_bundle(bundle).is_some() {
             self.doubts.forget(bundle);
             self.timers.set(TimerKey::Silence(bundle), None);
+            self.timers.set(TimerKey::Soft(bundle), None);
             self.host.out.push(Output::Remove(bundle, reason));
             self.host.out.event(Event::BundleRemoved { bundle, reason });
         }

@@ -73,6 +73,8 @@ impl Engine {
             accepted,
             contact_obeyed: false,
             liveness: Liveness::default(),
+            proven: false,
+            refused: false,
             told: Told::default(),
             used_ids: BTreeSet::new(),
             quick: BTreeMap::new(),
@@ -81,8 +83,15 @@ impl Engine {
         };
         self.bound_life(&live);
         self.table.put(id, Entry::Live(Box::new(live)));
+        self.begins(id);
+    }
+
+    /// What begins with an IKE SA.
+    fn begins(&mut self, id: IkeSaId) {
+        let now = self.host.now;
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
+        self.bound_ike_sas(id);
         self.keep_alive(id);
         self.watch(id);
         self.first_contact(id);

@@ -10,7 +10,7 @@ use isakmp_wire::{Body, Message, MessageId, NotifyType, Payload, ProtocolId};
 use crate::engine::Engine;
 use crate::engine::quick::fresh_id;
 use crate::engine::table::{Entry, Live};
-use crate::error::{Abort, Misbehaviour, PeerRefusal, Reject};
+use crate::error::{Abort, Misbehaviour, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::phase2::{dpd, informational, transform};
@@ -106,9 +106,11 @@ impl Engine {
         {
             return Some(bundle);
         }
+        if notify == NotifyType::RESPONDER_LIFETIME {
+            self.life_announced(live, notification);
+        }
         if notify.0 < FIRST_STATUS {
-            let spi = <[u8; 4]>::try_from(notification.spi.as_ref()).ok().map(u32::from_be_bytes).map(Spi);
-            self.peer_refused(live, spi, &PeerRefusal::Notified(notify));
+            self.peer_refused(live, notification);
         }
         None
     }

@@ -1,6 +1,7 @@
 //! The engine: owns every exchange and SA, and hands each input to the one that it is for.
 
 pub(crate) mod admin;
+pub(crate) mod bounds;
 pub(crate) mod commit;
 pub(crate) mod demux;
 pub(crate) mod doubt;
@@ -20,6 +21,7 @@ pub(crate) mod stray;
 pub(crate) mod table;
 pub(crate) mod timeout;
 pub(crate) mod timer;
+pub(crate) mod told;
 pub(crate) mod watched;
 
 use alloc::sync::Arc;

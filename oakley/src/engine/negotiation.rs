@@ -35,7 +35,10 @@ impl Engine {
         for id in known {
             match self.table.take(id) {
                 // An SA that is about to end is as good as none: a new one takes over.
-                Some(Entry::Live(mut live)) if !live.is_spent(self.host.now, &self.host.config) => {
+                Some(Entry::Live(mut live))
+                    if !live.is_spent(self.host.now, &self.host.config)
+                        && !live.is_suspect(self.host.now) =>
+                {
                     if !live.ready {
                         if !live.waiting.contains(&request) {
                             live.waiting.push(request);

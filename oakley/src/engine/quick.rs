@@ -14,7 +14,7 @@ use crate::engine::outbox::count;
 use crate::engine::park::Waiting;
 use crate::engine::table::{Entry, Live, Table};
 use crate::engine::timer::TimerKey;
-use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
+use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Bundle, Event};
 use crate::exchange::duplicate::{Accepted, Seen};
 use crate::exchange::flight::Flight;
@@ -179,12 +179,7 @@ impl Engine {
         if !live.ready {
             return quiet(Misbehaviour::UnexpectedExchange(incoming.header.exchange).into());
         }
-        if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
-            return quiet(Misbehaviour::MessageId.into());
-        }
-        if live.used_ids.len() >= self.host.config.max_message_ids {
-            return quiet(Incompatibility::MessageIdsExhausted.into());
-        }
+        self.may_begin(live, message_id).map_err(Failure::Quiet)?;
         let mut iv = live.ike.chain(message_id);
         let wanted = quick_responder::check(&live.ike, &iv, incoming, &mut self.host.cx(answers));
         if !matches!(wanted, Err(Failure::Quiet(_) | Failure::Pending(_))) {
@@ -232,6 +227,21 @@ impl Engine {
                 spis,
             },
         );
+        Ok(())
+    }
+
+    /// Whether one more Quick Mode may run under an IKE SA.
+    fn may_begin(&self, live: &Live, message_id: MessageId) -> Result<(), Reject> {
+        let config = &self.host.config;
+        if message_id == MessageId::ZERO || live.used_ids.contains(&message_id) {
+            return Err(Misbehaviour::MessageId.into());
+        }
+        if live.quick.len() >= config.max_quick_modes {
+            return Err(Misbehaviour::TooFast.into());
+        }
+        if live.used_ids.len() >= config.max_message_ids {
+            return Err(Incompatibility::MessageIdsExhausted.into());
+        }
         Ok(())
     }
 
@@ -341,7 +351,9 @@ impl Engine {
         }
         self.table.insert_bundle(Arc::clone(&bundle));
         self.host.out.event(Event::Established(Arc::clone(&bundle)));
+        (live.proven, live.refused) = (true, false);
         self.replaced(live, &bundle);
+        self.bound_bundles(live, &bundle);
     }
 
     /// Ends an incomplete Quick Mode and whatever it had installed; the peer hears of a half that it could be using.
@@ -413,22 +425,6 @@ impl Engine {
         live.quick.insert(message_id, slot);
         let reap = self.host.now.checked_add(self.host.config.reply_retention);
         self.timers.set(TimerKey::Reap(id, message_id), reap);
-    }
-
-    /// The peer refused a Quick Mode of ours: the one that the SPI names. Without an SPI it can only be told if no other
-    /// exchange runs.
-    pub(super) fn peer_refused(&mut self, live: &mut Live, spi: Option<Spi>, why: &PeerRefusal) {
-        let running = live.quick.iter().filter(|(_, slot)| !matches!(slot.state, Quick::Complete));
-        let named = |slot: &QuickSlot| match spi {
-            Some(spi) => slot.spis.iter().any(|(_, ours)| *ours == spi),
-            None => true,
-        };
-        let found: Vec<MessageId> = running.filter(|(_, slot)| named(slot)).map(|(id, _)| *id).collect();
-        let [message_id] = found.as_slice() else { return };
-        let ours = live.quick.get(message_id).is_some_and(|slot| matches!(slot.state, Quick::AwaitReply(_)));
-        if let Some(slot) = ours.then(|| live.quick.remove(message_id)).flatten() {
-            self.end_slot(live, *message_id, slot, Abort::Peer(why.clone()));
-        }
     }
 }
 

@@ -21,6 +21,9 @@ use crate::sa::IkeSaId;
 /// Octets of the unit in which lives are negotiated (RFC 2409 Appendix A).
 const KILOBYTE: u64 = 1024;
 
+/// Two peers whose policies do not fit begin no more than two IKE SAs a minute because of that.
+const SUSPECT_AFTER: Duration = Duration::from_secs(30);
+
 impl Live {
     /// Whether a new exchange should rather run under a new IKE SA: this one is about to end, or has no message ids left.
     pub(super) fn is_spent(&self, now: Duration, config: &Config) -> bool {
@@ -30,6 +33,17 @@ impl Live {
         self.used_ids.len() >= config.max_message_ids
             || over(soft.seconds, now.saturating_sub(self.ike.established).as_secs())
             || over(soft.kilobytes, self.protected / KILOBYTE)
+    }
+
+    /// Whether the sides may disagree about translators: nothing protects NAT-D (RFC 3947 3.2), and what a peer that sees none
+    /// makes of an offer of ESP in UDP is a refusal, as long as the IKE SA lives.
+    pub(super) fn is_suspect(&self, now: Duration) -> bool {
+        self.refused && self.has_nat_traversal() && now.saturating_sub(self.ike.established) >= SUSPECT_AFTER
+    }
+
+    /// Whether phase 1 looked for translators.
+    pub(super) fn has_nat_traversal(&self) -> bool {
+        self.ike.policy.nat.spoken(&self.ike.vendors).is_some()
     }
 
     /// When a successor is due; the side that answered leaves that to the other.
@@ -51,7 +65,8 @@ impl Live {
 impl Engine {
     /// From here on an IKE SA has an end, and a successor before it.
     pub(super) fn bound_life(&mut self, live: &Live) {
-        self.timers.set(TimerKey::Renew(live.ike.id), live.renews());
+        let renews = live.renews().map(|at| at.max(self.host.now));
+        self.timers.set(TimerKey::Renew(live.ike.id), renews);
         self.timers.set(TimerKey::Expire(live.ike.id), live.expires);
     }
 
@@ -59,9 +74,9 @@ impl Engine {
     /// its bundles, unless they can belong to another.
     pub(super) fn renew(&mut self, id: IkeSaId, answers: &[Answer]) {
         let Some(Entry::Live(live)) = self.table.get(id) else { return };
-        let (path, identity) = (live.ike.home, live.ike.identity.clone());
+        let (path, identity, end) = (live.ike.home, live.ike.identity.clone(), live.expires);
         let is_used = self.table.bundles_of_peer(&identity).next().is_some();
-        if !is_used || self.has_successor(id, &path, &identity) {
+        if !is_used || self.has_successor(end.unwrap_or(self.host.now), &path, &identity) {
             return;
         }
         match self.host.cx(answers).phase1_policy(&Peer::new(&path, None), Mode::Main) {
@@ -72,10 +87,12 @@ impl Engine {
         }
     }
 
-    /// Whether a newer IKE SA is there or on its way. Only an exchange of ours is: anybody can begin one in a peer's name.
-    fn has_successor(&self, id: IkeSaId, path: &Path, identity: &Identity) -> bool {
-        let begun = |other: IkeSaId| matches!(self.table.get(other), Some(Entry::Negotiating(it)) if it.course.role == Role::Initiator);
-        self.table.ike_of_peer(identity).any(|other| other > id) || self.table.by_path(path).any(begun)
+    /// Whether an IKE SA with the peer is there that will do at the `end` of this one, or is on its way: of two that both sides
+    /// began at once neither succeeds the other. Only an exchange of ours is on its way: anybody can begin one in a peer's name.
+    fn has_successor(&self, end: Duration, path: &Path, identity: &Identity) -> bool {
+        let lasts = |other| matches!(self.table.get(other), Some(Entry::Live(it)) if !it.is_spent(end, &self.host.config));
+        let begun = |other| matches!(self.table.get(other), Some(Entry::Negotiating(it)) if it.course.role == Role::Initiator);
+        self.table.ike_of_peer(identity).any(lasts) || self.table.by_path(path).any(begun)
     }
 
     /// Counts what an IKE SA has protected: its life may be bounded in kilobytes too.

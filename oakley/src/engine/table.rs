@@ -18,7 +18,7 @@ use crate::input::Request;
 use crate::phase1::Phase1;
 use crate::phase2::dpd::Liveness;
 use crate::phase2::{Ike, QuickSlot};
-use crate::policy::{Mode, Path, Protocol, Role};
+use crate::policy::{Lifetime, Mode, Path, Protocol, Role};
 use crate::sa::{BundleId, IkeSaId, Spi};
 
 /// A phase 1 exchange.
@@ -61,6 +61,10 @@ pub(crate) struct Live {
     pub(crate) contact_obeyed: bool,
     /// What questions and answers have told about the peer's life.
     pub(crate) liveness: Liveness,
+    /// Whether a Quick Mode has ever been completed under this SA: both sides have it, and messages pass.
+    pub(crate) proven: bool,
+    /// Whether the peer refused what was offered under this SA, and nothing came up under it since.
+    pub(crate) refused: bool,
     /// What the peer was told of packets under SPIs that are not here.
     pub(crate) told: Told,
     /// Every message id that was used under this SA: none is used twice (RFC 2409 5.5).
@@ -301,6 +305,28 @@ impl Table {
 
     pub(crate) fn bundles(&self) -> impl Iterator<Item = &Arc<Bundle>> {
         self.bundles.values()
+    }
+
+    /// Who the peer of an IKE SA is.
+    pub(crate) fn identity(&self, id: IkeSaId) -> Option<Identity> {
+        match self.entries.get(&id)? {
+            Entry::Live(live) => Some(live.ike.identity.clone()),
+            Entry::Negotiating(_) => None,
+        }
+    }
+
+    /// Gives a bundle a shorter life.
+    pub(crate) fn shorten_bundle(&mut self, id: BundleId, lifetime: Lifetime, soft: Lifetime) {
+        if let Some(bundle) = self.bundles.get_mut(&id) {
+            let bundle = Arc::make_mut(bundle);
+            (bundle.lifetime, bundle.soft) = (lifetime, soft);
+        }
+    }
+
+    /// The bundle of a peer under whose SPI of ours packets come.
+    pub(crate) fn by_inbound(&self, peer: &Identity, protocol: Protocol, spi: Spi) -> Option<BundleId> {
+        let bundle = self.bundles.get(self.inbound.get(&(protocol, spi))?)?;
+        (bundle.identity == *peer).then_some(bundle.id)
     }
 
     /// The bundle whose outbound SA this peer receives under this SPI.

@@ -11,6 +11,7 @@ use crate::engine::table::{Entry, Live};
 use crate::engine::timer::TimerKey;
 use crate::error::Abort;
 use crate::event::Event;
+use crate::input::{LimitReached, Request};
 use crate::phase2::{Quick, QuickSlot, informational};
 use crate::sa::IkeSaId;
 
@@ -25,6 +26,9 @@ impl Engine {
             TimerKey::Renew(id) => self.renew(id, &[]),
             TimerKey::Keepalive(path) => self.keepalive_due(path),
             TimerKey::Liveness(id) => self.liveness_due(id),
+            TimerKey::Soft(id) => {
+                let _gone = self.used(id, LimitReached::Soft);
+            }
             TimerKey::Silence(id) => self.silence_due(id),
             TimerKey::Fragments => self.fragments_due(),
         }
@@ -68,11 +72,16 @@ impl Engine {
         self.table.put(id, Entry::Live(live));
     }
 
-    /// Whether a Quick Mode whose flow has lost its SAs was sent often enough without a word from the peer.
+    /// Whether a Quick Mode was sent often enough without a word from the peer, where a fresh phase 1 is more likely to help: no
+    /// message has ever passed under this IKE SA, which may be due to what it found out about translators, or the flow has SAs
+    /// that the peer seems to have lost.
     fn is_mute_in_haste(&self, live: &Live, slot: &QuickSlot) -> bool {
-        slot.flight.sends >= HASTY_SENDS
+        let is_first = live.has_nat_traversal() && !live.proven;
+        let is_hasty = |request: &Request| is_first || self.is_hasty(live, &request.selectors);
+        matches!(slot.state, Quick::AwaitReply(_))
+            && slot.flight.sends >= HASTY_SENDS
             && live.heard <= slot.began
-            && slot.request.as_ref().is_some_and(|request| self.is_hasty(live, &request.selectors))
+            && slot.request.as_ref().is_some_and(is_hasty)
     }
 
     /// A peer that let a Quick Mode of ours run out without a word since it began does not have the IKE SA any more: a new
@@ -116,7 +125,7 @@ impl Engine {
     }
 
     /// An IKE SA's life is over; its bundles live on.
-    fn expire(&mut self, id: IkeSaId) {
+    pub(super) fn expire(&mut self, id: IkeSaId) {
         let Some(mut live) = self.table.take_live(id) else { return };
         let payload = informational::delete_ike_sa(&live.ike.cookies);
         self.send_informational(&mut live, [payload].into());

@@ -26,6 +26,8 @@ pub(crate) enum TimerKey {
     Keepalive(Path),
     /// A peer is asked whether it is alive, or given up.
     Liveness(IkeSaId),
+    /// The peer has shortened the life of a bundle: its successor is due.
+    Soft(BundleId),
     /// Nothing comes back under a bundle.
     Silence(BundleId),
     /// Parts of messages that never were complete are let go.
@@ -39,7 +41,7 @@ impl TimerKey {
             Self::HalfOpen(_) => TimerKind::HalfOpen,
             Self::Reap(..) => TimerKind::Reap,
             Self::Expire(_) => TimerKind::Expire,
-            Self::Renew(_) => TimerKind::Renew,
+            Self::Renew(_) | Self::Soft(_) => TimerKind::Renew,
             Self::Keepalive(_) => TimerKind::Keepalive,
             Self::Liveness(_) => TimerKind::Liveness,
             Self::Silence(_) => TimerKind::Silence,

@@ -32,10 +32,11 @@ pub(crate) fn read(message: &Message, classes: &Classes, about: impl Fn(Protocol
     let notifies = message.all::<Notification>();
     let notifies = notifies
         .filter(|notify| notify.notify_type == NotifyType::RESPONDER_LIFETIME && about(notify.protocol));
-    notifies.filter_map(|notify| one(&notify.data, classes)).fold(Lifetime::default(), Lifetime::lower)
+    notifies.filter_map(|notify| announced(&notify.data, classes)).fold(Lifetime::default(), Lifetime::lower)
 }
 
-fn one(data: &Bytes, classes: &Classes) -> Option<Lifetime> {
+/// The limits in the data of one such notify, none below what a side may be made to negotiate at.
+pub(crate) fn announced(data: &Bytes, classes: &Classes) -> Option<Lifetime> {
     let attributes: Vec<Attribute> = Attribute::parse_list(data).ok()?;
     Some(Attributes::read(&attributes, classes).ok()?.lifetime.floored())
 }

@@ -15,6 +15,7 @@ mod pair;
 
 mod aggressive;
 mod answers;
+mod bounds;
 mod budget;
 mod commit;
 mod dpd;
@@ -31,4 +32,5 @@ mod proofs;
 mod returned;
 mod sizes;
 mod source;
+mod told;
 mod transforms;

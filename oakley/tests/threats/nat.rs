@@ -68,7 +68,10 @@ impl Site {
         let mut seed = 0;
         let mut host = |policy| {
             seed += 1;
-            Host::new(seed, policy, Config::default())
+            // As gateways have it: an exchange that nobody answers ends after half a minute.
+            let mut config = Config::default();
+            (config.retransmit_after, config.max_sends) = (Duration::from_secs(1), 5);
+            Host::new(seed, policy, config)
         };
         let gateway = host(gateway);
         let clients = clients.into_iter().map(|policy| (end([10, 0, 0, 2], 0), host(policy))).collect();
