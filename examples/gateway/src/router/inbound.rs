@@ -1,6 +1,6 @@
 //! Packets that came in: IKE, tunnels, the router's own, and what is to be forwarded.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use ipsec_core::{Chain, DropReason, Flow, IpHeader, Layers, Opened, PacketBuf, Protocol, SaId, Spi};
@@ -146,6 +146,9 @@ impl Router {
                 break Ok(());
             }
             let Some(&(bundle, place)) = self.flows.inbound.get(&id) else {
+                if last.is_none() {
+                    self.unknown_spi(now, id, packet.octets());
+                }
                 break Err(DropReason::UnknownSpi);
             };
             if let Err(reason) = layers.push(id) {
@@ -186,6 +189,25 @@ impl Router {
             }
         }
         self.report_limits(now, bundle);
+    }
+
+    /// Somebody sends under an SPI that is not here. A peer that does may have missed that its SA is gone.
+    fn unknown_spi(&mut self, now: Duration, id: SaId, packet: &[u8]) {
+        let Ok(header) = IpHeader::parse(packet) else { return };
+        let protocol = match id.protocol {
+            Protocol::AH => oakley::Protocol::Ah,
+            _ => oakley::Protocol::Esp,
+        };
+        let source = header.source();
+        let way = way_of(packet);
+        // Peers are few; what strangers send is not even looked up.
+        if !(way.is_some() || self.flows.has_peer(source)) || !self.flows.is_local_end(id.destination) {
+            return;
+        }
+        let ike = |address| SocketAddr::new(address, IKE_PORT);
+        let path = way.unwrap_or(Path { local: ike(id.destination), remote: ike(source) });
+        let spi = oakley::Spi(id.spi.get());
+        self.tell_engine(now, Input::UnknownSpi { path, protocol, spi });
     }
 
     fn is_whole(&self, bundle: BundleId, layers: &Layers) -> bool {

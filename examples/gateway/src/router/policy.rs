@@ -118,6 +118,7 @@ impl PolicySource for ConfiguredPolicy {
         policy.quirks = self.quirks(local, peer);
         policy.nat = self.policies.nat.clone();
         policy.dpd = self.policies.dpd.clone();
+        policy.recovers_unknown_spi = self.policies.recovers_unknown_spi;
         policy.fragmentation = self.policies.fragmentation.clone();
         policy.key_log = self.key_log;
         Work::Done(Some(Arc::new(policy)))

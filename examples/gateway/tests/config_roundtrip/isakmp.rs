@@ -53,7 +53,7 @@ pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
     let identity = select(vec![IdentityKind::Address, IdentityKind::Hostname]);
     let policies = btree_map(1..=10_000_u16, policy(), 0..4);
     (
-        any::<(bool, bool, bool)>(),
+        any::<(bool, bool, bool, bool)>(),
         identity,
         of(keepalive),
         of(fragmentation),
@@ -63,7 +63,7 @@ pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
     )
         .prop_map(
             |(
-                (enabled, aggressive_mode, nat_force_encapsulation),
+                (enabled, aggressive_mode, nat_force_encapsulation, invalid_spi_recovery),
                 identity,
                 keepalive,
                 fragmentation,
@@ -75,6 +75,7 @@ pub(crate) fn isakmp() -> impl Strategy<Value = Isakmp> {
                 identity,
                 aggressive_mode,
                 keepalive: keepalive.map(at),
+                invalid_spi_recovery,
                 fragmentation,
                 nat_keepalive: nat_keepalive.map(at),
                 nat_force_encapsulation,

@@ -3,11 +3,12 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
+use gateway::cli::debug::DebugLog;
 use gateway::router::Occurrence;
 use ipsec_core::Ipv4Header;
 use oakley::Event;
 
-use crate::pair::{CANARY, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet};
+use crate::pair::{CANARY, END_A, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet, router};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Another gateway of the same network's.
@@ -105,4 +106,36 @@ fn t077_a_repeated_packet_is_no_life_where_replay_protection_is_off() {
     }
     assert!(pair.inside[0].len() > 5, "the packet was opened again and again");
     assert_eq!(dead(&pair), 1);
+}
+
+/// Router B is killed and starts again, and only router A's hosts have something to say: seconds until they are answered.
+fn answered_after_a_restart(line: &str) -> u64 {
+    let b = PRESHARE[1].replacen("\nend", &format!("\n{line}\nend"), 1);
+    let mut pair = Pair::up([PRESHARE[0], &b]);
+    pair.routers[1] = router("b.cfg", &b, 77);
+    for second in 0..120 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+        pair.run_for(SECOND);
+        let Some(came) = pair.inside[1].get(1..).filter(|came| !came.is_empty()) else { continue };
+        assert!(came.iter().all(|packet| packet.ends_with(CANARY)));
+        pair.assert_nothing_in_clear();
+        let mut log = DebugLog::default();
+        let told: Vec<String> =
+            pair.happenings[1].iter().flat_map(|happening| log.lines(happening)).collect();
+        let from = format!("srcaddr={END_A}");
+        assert!(told.iter().any(|line| line.contains("invalid spi") && line.contains(&from)));
+        return second;
+    }
+    panic!("nothing arrives any more");
+}
+
+#[test]
+fn a_peer_that_was_killed_and_started_again_is_reached_soon() {
+    let waits = answered_after_a_restart("");
+    assert!(waits <= 60, "{waits}");
+}
+
+#[test]
+fn with_invalid_spi_recovery_a_router_that_started_again_says_so_at_once() {
+    assert!(answered_after_a_restart("crypto isakmp invalid-spi-recovery") <= 3);
 }

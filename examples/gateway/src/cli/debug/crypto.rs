@@ -42,7 +42,7 @@ pub(super) fn dropped(drop: &DroppedPacket) -> Option<String> {
             "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: Rec'd packet not an IPSEC packet. dest_addr= {destination}, src_addr= {source}"
         )),
         DropReason::UnknownSpi => Some(format!(
-            "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for destaddr={destination}"
+            "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for destaddr={destination}, srcaddr={source}"
         )),
         DropReason::Icv => Some(format!(
             "%CRYPTO-4-RECVD_PKT_MAC_ERR: decrypt: mac verify failed, dest_addr= {destination}, src_addr= {source}"

@@ -12,6 +12,7 @@ pub(crate) const COMMANDS: Commands = &[
     ("enable", |reader, words| enable(reader, words, true)),
     ("fragmentation", fragmentation),
     ("identity", identity),
+    ("invalid-spi-recovery", |reader, words| invalid_spi_recovery(reader, words, true)),
     ("keepalive", keepalive),
     ("key", key),
     ("nat", nat),
@@ -23,6 +24,7 @@ pub(crate) const NO: Commands = &[
     ("enable", |reader, words| enable(reader, words, false)),
     ("fragmentation", no_fragmentation),
     ("identity", no_identity),
+    ("invalid-spi-recovery", |reader, words| invalid_spi_recovery(reader, words, false)),
     ("keepalive", no_keepalive),
     ("key", no_key),
     ("nat", no_nat),
@@ -39,6 +41,12 @@ fn aggressive_mode(reader: &mut Reader, words: &mut Words<'_>, allowed: bool) ->
     words.keyword("disable")?;
     words.end()?;
     reader.config.isakmp.aggressive_mode = allowed;
+    Ok(())
+}
+
+fn invalid_spi_recovery(reader: &mut Reader, words: &mut Words<'_>, wanted: bool) -> Result<(), Fault> {
+    words.end()?;
+    reader.config.isakmp.invalid_spi_recovery = wanted;
     Ok(())
 }
 

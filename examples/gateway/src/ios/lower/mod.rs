@@ -97,6 +97,7 @@ impl Lowering<'_> {
             hosts: config.hosts.clone(),
             aggressive_mode: config.isakmp.aggressive_mode,
             dpd: dead_peer_detection(config),
+            recovers_unknown_spi: config.isakmp.invalid_spi_recovery,
             fragmentation: fragmentation(config),
             nat: nat_traversal(config),
             df_bit: config.ipsec.df_bit,

@@ -52,6 +52,8 @@ pub struct Policies {
     pub aggressive_mode: bool,
     /// Dead peer detection, with all peers.
     pub dpd: DeadPeerDetection,
+    /// Whether packets of a peer under unknown SPIs begin an IKE SA with it.
+    pub recovers_unknown_spi: bool,
     /// IKE fragments, with all peers.
     pub fragmentation: Fragmentation,
     /// NAT traversal, with all peers.

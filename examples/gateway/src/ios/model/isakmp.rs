@@ -19,6 +19,8 @@ pub struct Isakmp {
     pub aggressive_mode: bool,
     /// `crypto isakmp keepalive` (RFC 3706).
     pub keepalive: Option<Located<Keepalive>>,
+    /// `crypto isakmp invalid-spi-recovery`.
+    pub invalid_spi_recovery: bool,
     /// `crypto isakmp fragmentation`.
     pub fragmentation: Option<IkeFragmentation>,
     /// `crypto isakmp nat keepalive`, in seconds (RFC 3948 4).
@@ -38,6 +40,7 @@ impl Default for Isakmp {
             identity: IdentityKind::Address,
             aggressive_mode: true,
             keepalive: None,
+            invalid_spi_recovery: false,
             fragmentation: None,
             nat_keepalive: None,
             nat_force_encapsulation: false,

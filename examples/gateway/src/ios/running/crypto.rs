@@ -69,6 +69,9 @@ fn isakmp(config: &RunningConfig, out: &mut Printer) {
         let periodic = if keepalive.periodic { " periodic" } else { "" };
         out.line(format_args!("crypto isakmp keepalive {}{retry}{periodic}", keepalive.seconds));
     }
+    if isakmp.invalid_spi_recovery {
+        out.line("crypto isakmp invalid-spi-recovery");
+    }
     if let Some(IkeFragmentation { size, forced }) = isakmp.fragmentation {
         let size = size.map_or(String::new(), |size| format!(" {size}"));
         let force = if forced { " force" } else { "" };
