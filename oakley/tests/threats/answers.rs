@@ -3,8 +3,10 @@
 
 use bytes::Bytes;
 use crypto_provider::GroupId;
-use isakmp_wire::payload::{Attribute, AttributeValue, HashData, KeyExchange, Nonce, SecurityAssociation};
-use isakmp_wire::{Header, Payload, PayloadKind, encode_chain};
+use isakmp_wire::payload::{
+    Attribute, AttributeValue, HashData, KeyExchange, Nonce, Notification, SecurityAssociation,
+};
+use isakmp_wire::{Doi, Header, NotifyType, Payload, PayloadKind, ProtocolId, encode_chain};
 use oakley::*;
 
 use crate::forger::*;
@@ -76,7 +78,7 @@ fn t025_an_answer_in_quick_mode_that_was_not_offered() {
             second.number = second.number.wrapping_add(1);
             sa.proposals[0].transforms.push(second);
         },
-        &|sa| sa.proposals[0].protocol = isakmp_wire::ProtocolId::AH,
+        &|sa| sa.proposals[0].protocol = ProtocolId::AH,
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut bench = before_the_answer(110);
@@ -223,4 +225,34 @@ fn t042_messages_of_phase_1_have_no_id() {
         }
     });
     assert!(bench.complete());
+}
+
+/// RFC 2407 4.6.3.1: what the responder says of its policy shortens a life, within bounds, and never lengthens it.
+#[test]
+fn t076_a_life_told_with_the_answer_only_shortens() {
+    const LIFE_TYPE: u16 = 1;
+    let told = |seconds: u32| {
+        let attributes = [
+            Attribute { kind: LIFE_TYPE, value: AttributeValue::Basic(1) },
+            Attribute {
+                kind: LIFE_DURATION,
+                value: AttributeValue::Variable(seconds.to_be_bytes().to_vec().into()),
+            },
+        ];
+        Payload::new(Notification {
+            doi: Doi::IPSEC,
+            protocol: ProtocolId::ESP,
+            spi: Bytes::from_static(&[0, 0, 1, 1]),
+            notify_type: NotifyType::RESPONDER_LIFETIME,
+            data: Attribute::encode_list(&attributes),
+        })
+    };
+    for (seconds, expected) in
+        [(600, 600), (3599, 3599), (3601, 3600), (u32::MAX, 3600), (10, 10), (9, 10), (1, 10)]
+    {
+        let mut bench = before_the_answer(117);
+        let (to, message) = answer(&mut bench, |payloads| payloads.push(told(seconds)));
+        bench.deliver(to, &message);
+        assert_eq!(bench.hosts[A].installed[0].lifetime.seconds, Some(expected), "{seconds}");
+    }
 }
