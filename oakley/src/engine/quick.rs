@@ -47,11 +47,13 @@ impl Engine {
     }
 
     fn try_start(&mut self, live: &mut Live, request: &Request, answers: &[Answer]) -> Result<(), Failure> {
-        let running = live.quick.values().any(|slot| match &slot.state {
+        let running = live.quick.values_mut().find(|slot| match &slot.state {
             Quick::AwaitReply(state) => *state.selectors() == request.selectors,
             state => state.half().is_some_and(|bundle| bundle.selectors == request.selectors),
         });
-        if running {
+        // One that the peer began serves as well; if it fails, the request has failed with it.
+        if let Some(slot) = running {
+            slot.request.get_or_insert_with(|| request.clone());
             return Ok(());
         }
         if !live.ready {

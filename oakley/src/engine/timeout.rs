@@ -13,6 +13,7 @@ use crate::error::Abort;
 use crate::event::Event;
 use crate::input::{LimitReached, Request};
 use crate::phase2::{Quick, QuickSlot, informational};
+use crate::policy::Role;
 use crate::sa::IkeSaId;
 
 impl Engine {
@@ -84,11 +85,15 @@ impl Engine {
             && slot.request.as_ref().is_some_and(is_hasty)
     }
 
-    /// A peer that let a Quick Mode of ours run out without a word since it began does not have the IKE SA any more: a new
+    /// A peer that let a Quick Mode that we want run out without a word since it began does not have the IKE SA any more: a new
     /// one is tried, once, for the same request.
     fn quick_timed_out(&mut self, mut live: Box<Live>, message_id: MessageId, mut slot: QuickSlot) {
         let id = live.ike.id;
-        let mute = matches!(slot.state, Quick::AwaitReply(_)) && live.heard <= slot.began;
+        let is_wanted = match slot.role {
+            Role::Initiator => matches!(slot.state, Quick::AwaitReply(_)),
+            Role::Responder => slot.request.is_some(),
+        };
+        let mute = is_wanted && live.heard <= slot.began;
         let again = if mute { slot.request.take() } else { None };
         self.end_slot(&mut live, message_id, slot, Abort::TimedOut);
         if !mute {

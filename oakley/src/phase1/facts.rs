@@ -43,8 +43,9 @@ impl Offered {
         self.nat = nat;
         let Some(nat) = nat else { return };
         cx.out.event(Event::NatDetected { ike_sa: self.ike_sa, path: self.path, nat });
-        // RFC 3947 4: both ports, and never back.
-        if nat.encapsulates() && self.role == Role::Initiator {
+        // RFC 3947 4: both ports, and never back. Whom we find there already is where its translator has put it, at whatever port.
+        let is_there = self.path.local.port() == cx.config.nat_port;
+        if nat.encapsulates() && self.role == Role::Initiator && !is_there {
             self.path = nat::floated(&self.path, cx.config.nat_port);
         }
     }

@@ -8,7 +8,7 @@ use crypto_provider::default::provider;
 use crypto_provider::{CryptoProvider, RandomFailed, SecureRandom};
 use isakmp_wire::payload::VendorId;
 use isakmp_wire::{Message, Payload};
-use netsim::Link;
+use netsim::{Link, Rng};
 use oakley::*;
 
 use crate::forger::*;
@@ -217,6 +217,34 @@ fn t083_bad_datagrams_do_not_keep_an_exchange_alive() {
     assert!(end(true).is_some());
 }
 
+/// A peer begins a Quick Mode and falls mute. What asks for the same flow here waits for that one, and for no longer than it lasts.
+#[test]
+fn t084_a_peer_that_falls_mute_in_a_quick_mode_of_its_own() {
+    let mut bench = Bench::new(14);
+    bench.initiate();
+    bench.run_to(7);
+    let path = Path { local: address(2), remote: address(1) };
+    let request = Request { path, selectors: SelectorPair { local: net(2), remote: net(1) } };
+    let b = &mut bench.hosts[B];
+    b.engine.handle_input(bench.now, Input::Initiate(request)).unwrap();
+    b.drain();
+    let begun = |host: &Host| {
+        let ours = |event: &&Event| matches!(event, Event::Started { role: Role::Initiator, .. });
+        host.events.iter().filter(ours).count()
+    };
+    assert_eq!(begun(b), 0);
+    // Until its messages have been sent as often as they are.
+    while let Some(next) = b.engine.poll_timeout().map(|next| next.at).filter(|next| next.as_secs() < 200) {
+        b.engine.handle_timeout(next);
+        b.drain();
+    }
+    assert!(
+        b.engine.snapshot().ike_sas.iter().all(|sa| sa.state != IkeSaState::Ready),
+        "an SA that nobody has"
+    );
+    assert_eq!(begun(b), 1, "a new phase 1");
+}
+
 #[test]
 fn t084_a_mute_peer() {
     let mut network = Pair::new(6, policy(1, 2), policy(2, 1), Link::new());
@@ -240,23 +268,58 @@ fn t087_packets_to_a_dead_peer_start_one_negotiation() {
     assert_eq!(network.a().engine.snapshot().ike_sas.len(), 1);
 }
 
+/// Ten years.
+const DECADE: Duration = Duration::from_secs(315_576_000);
+
+/// The next reading of a strange clock.
+fn strange(rng: &mut Rng, now: Duration) -> Duration {
+    match rng.below(16) {
+        0 => now,
+        1 => now / 2,
+        2 => Duration::ZERO,
+        3 => now.saturating_add(DECADE),
+        4 if rng.below(4) == 0 => Duration::from_secs(u64::MAX),
+        5 => now.saturating_add(Duration::from_secs(3600)),
+        _ => now.saturating_add(rng.up_to(Duration::from_secs(60))),
+    }
+}
+
+/// Time stands, steps back, leaps: deadlines always lie ahead, one step sends a handful of datagrams, nothing piles up, and
+/// what is past its life is gone at once.
 #[test]
 fn t088_strange_clocks() {
-    let mut bench = Bench::new(8);
-    let times = [0, 5, 3, u64::MAX / 4, 2, 10, u64::MAX];
-    for (round, seconds) in times.into_iter().enumerate() {
-        bench.now = Duration::from_secs(seconds);
-        bench.initiate();
-        for host in [A, B] {
-            bench.hosts[host].engine.handle_timeout(bench.now);
-            bench.hosts[host].drain();
+    let (mut tunnels, mut ends) = (0, 0);
+    for seed in 0..30 {
+        let (mut rng, mut bench, mut latest) = (Rng::new(seed), Bench::new(seed), Duration::ZERO);
+        for step in 0..60 {
+            bench.now = strange(&mut rng, bench.now);
+            let leapt = bench.now.saturating_sub(latest) >= DECADE;
+            latest = latest.max(bench.now);
+            for host in [A, B] {
+                let sent = bench.hosts[host].sent.len();
+                bench.hosts[host].engine.handle_timeout(bench.now);
+                // Nothing that is read: takes what the engine has to send.
+                bench.deliver(host, &[]);
+                let what = format!("seed {seed}, step {step}, host {host}");
+                assert!(bench.hosts[host].sent.len() - sent <= 8, "{what}: a storm");
+                let snapshot = bench.hosts[host].engine.snapshot();
+                assert!(snapshot.ike_sas.len() <= 4, "{what}: {:?}", snapshot.ike_sas);
+                let next = bench.hosts[host].engine.poll_timeout();
+                assert!(next.is_none_or(|next| next.at > latest), "{what}: {next:?}");
+                if leapt {
+                    // Bundles end by what their data path reports.
+                    assert_eq!(bench.hosts[host].ready(), 0, "{what}: past its life");
+                    ends += 1;
+                }
+            }
+            if rng.below(3) == 0 {
+                bench.initiate();
+            }
+            bench.run(|_, _, _, _| {});
         }
-        bench.run(|_, _, _, _| {});
-        assert!(
-            bench.hosts[A].engine.poll_timeout().is_none_or(|deadline| deadline.at > Duration::ZERO),
-            "{round}"
-        );
+        tunnels += bench.hosts[A].established().len();
     }
+    assert!(tunnels > 100 && ends > 60, "{tunnels} tunnels, {ends} ends");
 }
 
 struct Failing(core::sync::atomic::AtomicU32, u32, bool);

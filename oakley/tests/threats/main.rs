@@ -24,6 +24,7 @@ mod fragments;
 mod load;
 mod local;
 mod missing;
+mod mixed;
 mod nat;
 mod numbers;
 mod phase1;

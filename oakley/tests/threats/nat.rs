@@ -188,6 +188,22 @@ fn a_client_behind_a_translator() {
     }
 }
 
+/// RFC 3947 4: an IKE SA that begins where the last one was stays there. To the translator the port of the client is the one
+/// that it gave to it, not 4500.
+#[test]
+fn a_successor_that_the_outside_begins_reaches_the_client() {
+    let mut site = one();
+    site.gateway.engine.handle_input(site.now, Input::Delete(Target::All)).unwrap();
+    site.run();
+    assert!(site.clients[0].1.engine.snapshot().ike_sas.is_empty());
+    let path = Path { local: end(GATEWAY, 4500), remote: site.outside(0, 4500) };
+    let selectors = SelectorPair { local: net(2), remote: net(1) };
+    site.gateway.engine.handle_input(site.now, Input::Initiate(Request { path, selectors })).unwrap();
+    site.run();
+    assert_eq!((site.gateway.established().len(), site.clients[0].1.established().len()), (2, 2));
+    assert_eq!(site.gateway_paths(), [path]);
+}
+
 /// RFC 3948 4: the inside keeps the mapping alive as long as something goes that way, the outside does not.
 #[test]
 fn keepalives_come_from_behind_the_translator_only() {

@@ -7,6 +7,7 @@ use isakmp_wire::payload::{Delete, HashData, Identification, Notification, Secur
 use isakmp_wire::{
     Doi, ExchangeType, Header, IdType, Message, NotifyType, Payload, PayloadKind, ProtocolId, encode_chain,
 };
+use netsim::Node as _;
 use oakley::*;
 
 use crate::forger::*;
@@ -166,6 +167,58 @@ fn t063_deletes_name_only_the_senders_own() {
     }
 }
 
+/// A third host whose tunnel to B is up.
+fn third(bench: &mut Bench) -> Host {
+    let mut policy = policy(3, 2);
+    policy.phase2 = Some(phase2(1, 2, vec![proposal(&[esp()])]));
+    let mut third = Host::new(77, policy, Config::default());
+    let path = Path { local: address(3), remote: address(2) };
+    let request = Request { path, selectors: SelectorPair { local: net(1), remote: net(2) } };
+    third.engine.handle_input(bench.now, Input::Initiate(request)).unwrap();
+    for _ in 0..6 {
+        while let Some((_, datagram)) = third.poll_transmit() {
+            bench.hosts[B].datagram(bench.now, datagram.source, datagram.destination, &datagram.payload);
+        }
+        while let Some((_, datagram)) = bench.hosts[B].poll_transmit() {
+            if datagram.destination == address(3) {
+                third.datagram(bench.now, datagram.source, datagram.destination, &datagram.payload);
+            }
+        }
+    }
+    assert_eq!((third.ready(), third.established().len()), (1, 1));
+    third
+}
+
+/// One authenticated peer names everything that another one has: B keeps all of it.
+#[test]
+fn t063_a_peer_deletes_nothing_of_another_peers() {
+    let mut bench = live(5);
+    let third = third(&mut bench);
+    let theirs = &third.established()[0].pairs[0];
+    let spi = |spi: Spi| Bytes::copy_from_slice(&spi.0.to_be_bytes());
+    let cookies = third.engine.snapshot().ike_sas[0].cookies;
+    let guessed: Vec<Bytes> = (256..10_256).map(|number| spi(Spi(number))).collect();
+    let named = [
+        delete(ProtocolId::ESP, &[spi(theirs.inbound)]),
+        delete(ProtocolId::ESP, &[spi(theirs.outbound)]),
+        delete(ProtocolId::ISAKMP, &[[cookies.initiator.0, cookies.responder.0].concat().into()]),
+        delete(ProtocolId::ESP, &guessed),
+    ];
+    for (index, payload) in named.into_iter().enumerate() {
+        let header = bench.header(ExchangeType::INFORMATIONAL, 200 + index as u32);
+        let message = bench.protect(&header, &[payload]);
+        bench.quiet(B, &message, "another peer's");
+    }
+    // What it may name goes, and with it nothing of the other's.
+    let deletes = deletes_of_all(&bench);
+    let header = bench.header(ExchangeType::INFORMATIONAL, 300);
+    let message = bench.protect(&header, &deletes);
+    bench.deliver(B, &message);
+    let left = bench.hosts[B].engine.snapshot();
+    assert_eq!((left.ike_sas.len(), left.bundles.len()), (1, 1));
+    assert_eq!(left.ike_sas[0].cookies, cookies);
+}
+
 #[test]
 fn t064_padding_is_never_read() {
     let mut bench = live(6);
@@ -195,7 +248,8 @@ fn t065_recorded_messages_played_again() {
     assert!(matches!(bench.hosts[B].events[events..], [Event::Rejected { .. }]));
     // Quick Mode's first message again, now and after the stored replies were let go.
     let quick = bench.seen.iter().find(|(_, octets)| octets[18] == 32).unwrap().1.clone();
-    for at in [0, 30] {
+    let kept = Config::default().reply_retention.as_secs();
+    for at in [0, 30, kept + 1, 2 * kept] {
         bench.now = core::time::Duration::from_secs(at);
         bench.hosts[B].engine.handle_timeout(bench.now);
         bench.hosts[B].drain();
