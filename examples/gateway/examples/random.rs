@@ -39,6 +39,7 @@ struct Summary {
     split: u64,
     panics: u64,
     worst: (Duration, u64),
+    gap: (Duration, u64),
     packets: u64,
     most: (usize, usize),
 }
@@ -58,6 +59,7 @@ impl Summary {
         self.split = self.split.saturating_add(has(|fault| matches!(fault, Fault::Split { .. })));
         self.packets = self.packets.saturating_add(outcome.sent);
         self.worst = self.worst.max((outcome.healing, seed));
+        self.gap = self.gap.max((outcome.gap, seed));
         self.most = (self.most.0.max(outcome.most_ike_sas), self.most.1.max(outcome.most_bundles));
         if !outcome.faults.is_empty() {
             self.failed = self.failed.saturating_add(1);
@@ -69,7 +71,7 @@ impl Summary {
 
     fn print(&self) {
         say(format_args!(
-            "{} runs, {} failed: {} deaf, {} split, {} panics; worst healing {:.1} s (seed {}); {} packets after healing; \
+            "{} runs, {} failed: {} deaf, {} split, {} panics; worst healing {:.1} s (seed {}), longest gap later {:.1} s (seed {}); {} packets after healing; \
              at most {} IKE SAs of a router, {} SAs of a flow",
             self.runs,
             self.failed,
@@ -78,6 +80,8 @@ impl Summary {
             self.panics,
             self.worst.0.as_secs_f64(),
             self.worst.1,
+            self.gap.0.as_secs_f64(),
+            self.gap.1,
             self.packets,
             self.most.0,
             self.most.1

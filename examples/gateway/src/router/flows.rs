@@ -320,8 +320,9 @@ impl Flows {
     /// and the second must not get what is meant for the first (RFC 3948 5.1, 5.2).
     pub(super) fn is_anothers(&self, id: FlowId, selector: &Selector, identity: &Identity) -> bool {
         let Some(flow) = self.flow(id) else { return false };
+        let peers = self.entry(flow).map_or(&[][..], |entry| &entry.peers);
         flow.bundles.iter().filter_map(|id| self.bundles.get(id)).any(|bundle| {
-            bundle.identity != *identity
+            !is_same_peer(peers, &bundle.identity, identity)
                 && (bundle.selector.covers(selector) || selector.covers(&bundle.selector))
         })
     }
@@ -446,5 +447,20 @@ impl FlowState {
     /// The peer does not answer; the next negotiation is with the entry's next one.
     pub(super) fn try_next(&mut self, peers: usize) {
         self.peer = self.peer.saturating_add(1).checked_rem(peers).unwrap_or(0);
+    }
+}
+
+/// Whether two identities are one peer's. The addresses that one entry names as its peers are one peer at several places, or
+/// several of which each may take the place of another; behind a translator the peer's own address has to be the same too.
+fn is_same_peer(peers: &[IpAddr], one: &Identity, other: &Identity) -> bool {
+    match (one, other) {
+        (Identity::Address(one), Identity::Address(other)) => {
+            one == other || peers.contains(one) && peers.contains(other)
+        }
+        (
+            Identity::Behind { address: one, translator },
+            Identity::Behind { address: other, translator: now },
+        ) => one == other && (translator == now || peers.contains(translator) && peers.contains(now)),
+        _ => one == other,
     }
 }

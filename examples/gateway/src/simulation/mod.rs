@@ -32,9 +32,11 @@ pub const MOST_DEAF: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Time from the healing of the network, or from the first packet after it, until everything that was sent arrived: the
-    /// worst of all directions.
+    /// Time from the healing of the network, or from the first packet after it, until what was sent arrived again: the worst of
+    /// all directions.
     pub healing: Duration,
+    /// The longest time in which nothing arrived after that: clocks that went wrong before may end SAs on one side first.
+    pub gap: Duration,
     /// What must not be.
     pub faults: Vec<Fault>,
     /// Packets that hosts sent after the network had healed.
@@ -49,7 +51,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// What was sent from one router's host to another's was still lost so long after the network had healed.
+    /// What was sent from one router's host to another's was lost for so long after the network had healed.
     Deaf {
         /// The sender's router, from 0.
         from: usize,

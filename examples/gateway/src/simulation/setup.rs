@@ -28,6 +28,8 @@ pub(super) struct Setup {
     pub(super) keepalive: Option<&'static str>,
     /// Lifetimes in seconds of the IKE SAs and of the IPsec SAs, for each router.
     pub(super) lives: Vec<(u32, u32)>,
+    /// Whether configurations name their peers in the other order: it must not matter.
+    pub(super) backwards: bool,
 }
 
 impl Setup {
@@ -43,6 +45,7 @@ impl Setup {
         });
         Self {
             lives: lives.collect(),
+            backwards: false,
             routers,
             aggressive: one_in(rng, 3),
             pfs: one_in(rng, 3),
@@ -73,7 +76,10 @@ impl Setup {
     pub(super) fn config(&self, router: usize, moved: bool) -> String {
         let (ike, sa) = self.lives.get(router).copied().unwrap_or((3600, 3600));
         let mut text = format!("version 12.2\n!\nhostname {}\nip domain-name example.com\n", host(router));
-        let peers: Vec<usize> = (0..self.routers).filter(|peer| *peer != router).collect();
+        let mut peers: Vec<usize> = (0..self.routers).filter(|peer| *peer != router).collect();
+        if self.backwards {
+            peers.reverse();
+        }
         let mut line = |words: core::fmt::Arguments<'_>| {
             let _never_fails = writeln!(text, "{words}");
         };

@@ -22,6 +22,7 @@ mod nat;
 mod own_traffic;
 mod pair;
 mod policy;
+mod random;
 mod secrets;
 mod threats;
 mod translator;

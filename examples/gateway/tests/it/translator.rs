@@ -150,6 +150,24 @@ fn server() -> String {
     SERVER.replacen("!\ninterface", &format!("!\n{entry}interface"), 1).replacen("!\nend", list, 1)
 }
 
+/// An entry that names two addresses has one peer at either of them.
+#[test]
+fn a_client_whose_translator_has_moved_takes_its_flow_along() {
+    let moved = Ipv4Addr::new(20, 20, 20, 22);
+    let twice = |text: String, line: &str| {
+        assert!(text.contains(line));
+        let again = line.replace("20.20.20.21", &moved.to_string());
+        text.replacen(line, &format!("{line}\n{again}"), 1)
+    };
+    let server = twice(SERVER.to_owned(), "crypto isakmp key sharedkey address 20.20.20.21");
+    let mut lab = Lab::new([CLIENT, CLIENT], &twice(server, " set peer 20.20.20.21"));
+    lab.talk(0);
+    lab.nat.move_to(moved);
+    lab.clients[0] = router("a.cfg", CLIENT, 9);
+    lab.talk(0);
+    lab.assert_nothing_in_clear();
+}
+
 /// A name that the server gives to the translator's address is one more that a client may prove, not one fewer.
 #[test]
 fn a_name_for_the_translators_address_keeps_nobody_out() {
