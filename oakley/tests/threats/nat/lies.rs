@@ -226,7 +226,7 @@ fn t116_nat_oa_is_for_checksums_only() {
 }
 
 #[test]
-fn t117_two_clients_behind_one_translator_do_not_knock_each_other_out() {
+fn t047_t117_two_clients_behind_one_translator_do_not_knock_each_other_out() {
     let mut site = Site::new(vec![client("one", 1), client("two", 3)], gateway(&["one", "two"]));
     site.initiate(0, 1);
     // What the second one's INITIAL-CONTACT is about is what was there before it.
