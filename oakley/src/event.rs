@@ -70,6 +70,8 @@ pub enum Event {
         protocol: isakmp_wire::ProtocolId,
         /// As received.
         offered: Transform,
+        /// Whether transforms follow it in the proposal.
+        more: bool,
         /// What it was compared with; `None` if our policy has nothing for this protocol.
         policy: Option<Phase2Transform>,
         /// `None` if it fits.

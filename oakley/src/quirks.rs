@@ -25,6 +25,9 @@ pub struct Quirks {
     /// Take a DELETE of an IKE SA as one of everything that it negotiated, unless there is another IKE SA with the peer: for
     /// peers that mean that. RFC 2408 3.15 does not say so, and others delete the IKE SA as soon as Quick Mode is complete.
     pub delete_takes_children: bool,
+    /// As initiator, state no life in phase 1 where it is a day: the routers of 1998 leave the attributes out of a suite whose
+    /// life is the default, and take the same day where none is stated.
+    pub default_life_unstated: bool,
     /// Allow proposals that encrypt and protect the integrity of nothing: for peers of RFC 1829's time only.
     pub encryption_without_integrity: bool,
 }
@@ -40,6 +43,7 @@ impl Default for Quirks {
             aggressive_proof_in_clear: false,
             commit: false,
             delete_takes_children: false,
+            default_life_unstated: false,
             encryption_without_integrity: false,
         }
     }

@@ -346,6 +346,23 @@ fn a_proposal_that_fits_nothing_is_refused_under_protection() {
     assert_eq!(compared, [false, true]);
 }
 
+/// Of the transforms of one proposal each but the last is reported as followed by another (RFC 2408 3.6).
+#[test]
+fn a_comparison_says_whether_transforms_follow() {
+    let md5 = Phase2Transform { integrity: Some(HashAlgorithm::Md5), ..esp() };
+    let two = Phase2Proposal { protections: vec![vec![md5, esp()]] };
+    let a = Policy { phase2: Some(phase2(1, 2, vec![two])), ..policy(1, 2) };
+    let b = Policy { phase2: Some(phase2(2, 1, vec![proposal(&[esp()])])), ..policy(2, 1) };
+    let mut pair = Pair::new(17, a, b, Link::new());
+    pair.initiate();
+    pair.run(5);
+    let compared = pair.b().events.iter().filter_map(|event| match event {
+        Event::ComparedPhase2 { more, first_difference, .. } => Some((*more, first_difference.is_none())),
+        _ => None,
+    });
+    assert_eq!(compared.collect::<Vec<_>>(), [(true, false), (false, true)]);
+}
+
 /// What the provider lacks is neither offered nor chosen, in either role and mode, and does not stand in the way of what it has.
 #[test]
 fn suites_that_the_provider_lacks_are_passed_over() {

@@ -149,9 +149,11 @@ fn check_values(
     Ok(agreed.suite.group.peer_public(&theirs.public)?)
 }
 
-/// Reports the payloads of an accepted contribution.
+/// Reports the payloads of an accepted contribution. In Aggressive Mode the identity is one of them: a pre-shared key is
+/// found by it, and SKEYID depends on the key (RFC 2409 5).
 pub(crate) fn report(agreed: &Agreed, cx: &mut Cx<'_>) {
-    for payload in [PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE] {
+    let identity = (agreed.offered.mode == Mode::Aggressive).then_some(PayloadKind::IDENTIFICATION);
+    for payload in [PayloadKind::KEY_EXCHANGE, PayloadKind::NONCE].into_iter().chain(identity) {
         cx.out.event(Event::Processing {
             ike_sa: agreed.offered.ike_sa,
             payload,

@@ -348,9 +348,10 @@ pub(crate) fn establish(mut keyed: Keyed, proven: Proven) -> Result<Box<Establis
     }))
 }
 
-/// Reports the payloads of an accepted proof.
+/// Reports the payloads of an accepted proof. Only Main Mode has the identity beside it.
 pub(crate) fn report(offered: &Offered, cx: &mut Cx<'_>) {
-    for payload in [PayloadKind::IDENTIFICATION, PayloadKind::HASH] {
+    let identity = (offered.mode == Mode::Main).then_some(PayloadKind::IDENTIFICATION);
+    for payload in identity.into_iter().chain([PayloadKind::HASH]) {
         cx.out.event(Event::Processing { ike_sa: offered.ike_sa, payload, message_id: MessageId::ZERO });
     }
 }

@@ -20,7 +20,7 @@ use crate::engine::outbox::Outbox;
 use crate::error::{Incompatibility, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Difference, Event};
 use crate::phase1::facts::Offered;
-use crate::policy::{AuthMethod, Phase1Policy, Phase1Suite};
+use crate::policy::{AuthMethod, Lifetime, Phase1Policy, Phase1Suite};
 use crate::sa::IkeSaId;
 
 /// KEY_IKE, the only transform id of phase 1 (RFC 2407 4.4.2).
@@ -50,8 +50,10 @@ pub(crate) fn offer(policy: &Phase1Policy, cx: &mut Cx<'_>) -> Result<Payload, L
     if policy.suites.is_empty() {
         return Err(LocalFailure::Algorithm);
     }
-    let transforms =
-        (1..=u8::MAX).zip(&policy.suites).map(|(number, suite)| transform(number, suite)).collect();
+    let transforms = (1..=u8::MAX)
+        .zip(&policy.suites)
+        .map(|(number, suite)| transform(number, suite, policy.quirks.default_life_unstated))
+        .collect();
     Ok(payload(vec![Proposal { number: 1, protocol: ProtocolId::ISAKMP, spi: Bytes::new(), transforms }]))
 }
 
@@ -74,15 +76,20 @@ pub(crate) fn vendor_ids(offered: &Offered) -> impl Iterator<Item = Payload> {
         .map(|octets| Payload::new(VendorId { octets }))
 }
 
+/// The life of an IKE SA that the routers of 1998 do not state: a day.
+const UNSTATED: Lifetime = Lifetime { seconds: Some(86_400), kilobytes: None };
+
 /// A suite in the order in which the routers of 1998 write it.
-fn transform(number: u8, suite: &Phase1Suite) -> Transform {
+fn transform(number: u8, suite: &Phase1Suite, default_life_unstated: bool) -> Transform {
     let mut attributes = vec![
         attributes::basic(AttributeClass::ENCRYPTION_ALGORITHM.0, cipher_number(suite.cipher)),
         attributes::basic(AttributeClass::HASH_ALGORITHM.0, hash_number(suite.hash)),
         attributes::basic(AttributeClass::GROUP_DESCRIPTION.0, suite.group.0),
         attributes::basic(AttributeClass::AUTHENTICATION_METHOD.0, method_number(suite.method)),
     ];
-    attributes.extend(attributes::life(&CLASSES, &suite.lifetime));
+    if !(default_life_unstated && suite.lifetime == UNSTATED) {
+        attributes.extend(attributes::life(&CLASSES, &suite.lifetime));
+    }
     if suite.cipher == CipherAlgorithm::AesCbc {
         attributes.push(attributes::basic(AttributeClass::KEY_LENGTH.0, bits(suite.key_len)));
     }

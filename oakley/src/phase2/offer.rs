@@ -206,7 +206,8 @@ fn choose_transform(
     policy: &Phase2Policy,
     report: &mut Report<'_>,
 ) -> Option<(Transform, Phase2Transform, Lifetime)> {
-    for offered in &proposal.transforms {
+    let count = proposal.transforms.len();
+    for (index, offered) in proposal.transforms.iter().enumerate() {
         let compared =
             compare(proposal.protocol, offered, alternatives, (policy, report.mode, report.quirks));
         report.out.event(Event::ComparedPhase2 {
@@ -215,6 +216,7 @@ fn choose_transform(
             proposal: proposal.number,
             protocol: proposal.protocol,
             offered: offered.clone(),
+            more: index.saturating_add(1) < count,
             policy: compared
                 .as_ref()
                 .map_or_else(|_| alternatives.first().copied(), |(meaning, _)| Some(*meaning)),

@@ -31,7 +31,7 @@ impl Files {
             capture,
             keys: options.keylog.clone(),
             log: log.transpose()?.map(BufWriter::new),
-            debug: DebugLog::new(Switches::USEFUL),
+            debug: DebugLog::new(Switches::LOG),
         })
     }
 

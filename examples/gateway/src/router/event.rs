@@ -138,6 +138,15 @@ impl Journal {
     }
 }
 
+/// Whether an event is a negotiation that could not be begun for want of a usable suite.
+pub(super) const fn is_try(event: &Event) -> bool {
+    use oakley::{Abort, LocalFailure};
+    matches!(
+        event,
+        Event::RequestFailed { why: Abort::Local(LocalFailure::Method(_) | LocalFailure::Algorithm), .. }
+    )
+}
+
 /// The IKE SA that an event is about.
 pub(super) fn ike_sa(event: &Event) -> Option<IkeSaId> {
     match event {

@@ -12,7 +12,7 @@ use oakley::{
 
 use super::data_path::DataPathAction;
 use super::datagram;
-use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa};
+use super::event::{Happening, Occurrence, RemovedSa, SaConnections, ike_sa, is_try};
 use super::flows::{BundleState, FlowId, FlowState, Installed};
 use super::install::{self, InstallError, Settings};
 use super::traffic::TrafficReports;
@@ -176,7 +176,11 @@ impl Router {
 
     fn handle_event(&mut self, now: Duration, event: Event) {
         let id = ike_sa(&event);
-        let connection = id.map(|id| self.connections.ike(id));
+        // A try that ends before there is an IKE SA has a number of its own.
+        let connection = match id {
+            Some(id) => Some(self.connections.ike(id)),
+            None => is_try(&event).then(|| self.connections.fresh()),
+        };
         let mut sas = Vec::new();
         let mut established = None;
         match &event {

@@ -49,6 +49,7 @@ impl ConfiguredPolicy {
                 }
                 Protection::Manual(_) => false,
             });
+        quirks.default_life_unstated = self.policies.default_life_unstated;
         quirks
     }
 

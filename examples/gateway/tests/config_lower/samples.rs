@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use gateway::check;
 use gateway::ios::{self, Policies, Protection};
-use oakley::KeyQuery;
+use oakley::{Identity, KeyQuery, Mode};
 
 use crate::{lower, only};
 
@@ -41,7 +41,9 @@ fn the_samples_set_their_scenes() {
     let key = |name: &str| {
         let policies = lower(&sample(name));
         let peer = only(&policies).peers.first().unwrap().address;
-        policies.keys_for(KeyQuery::Address(peer)).first().unwrap().expose().to_vec()
+        let named = policies.hosts.first().map(|host| Identity::Fqdn(host.name.clone().into()));
+        let query = named.as_ref().map_or(KeyQuery::Address(peer), KeyQuery::Identity);
+        policies.keys_for(query).first().unwrap().expose().to_vec()
     };
     for pair in ["preshare", "ah-esp", "no-proposal", "wrong-key"] {
         let [a, b] = ["a", "b"].map(|half| lower(&sample(&format!("{pair}-{half}.cfg"))));
@@ -57,13 +59,16 @@ fn the_samples_set_their_scenes() {
         );
         assert_eq!(key(&format!("{pair}-a.cfg")) == key(&format!("{pair}-b.cfg")), pair != "wrong-key");
     }
-    // The transcript: 240 seconds, AH and ESP under wan2511 and wan2516.
-    for (name, host) in
-        [("ah-esp-a.cfg", "wan2511"), ("ah-esp-b.cfg", "wan2516"), ("no-proposal-a.cfg", "wan2511")]
-    {
+    // The transcript: Aggressive Mode, 240 seconds, AH and ESP under wan2511 and wan2516.
+    for (name, host) in [
+        ("ah-esp-a.cfg", "wan2511.cisco.com"),
+        ("ah-esp-b.cfg", "wan2516.cisco.com"),
+        ("no-proposal-a.cfg", "wan2511.cisco.com"),
+    ] {
         let policies = lower(&sample(name));
         assert_eq!(policies.fqdn.as_deref(), Some(host));
         assert_eq!(policies.suites.first().unwrap().lifetime.seconds, Some(240));
+        assert_eq!(policies.mode(only(&policies).peers.first().unwrap().address), Mode::Aggressive);
         assert_eq!(only(&policies).protection_count(), 2);
     }
 }

@@ -25,5 +25,6 @@ mod policy;
 mod random;
 mod secrets;
 mod threats;
+mod transcript;
 mod translator;
 mod two_peers;

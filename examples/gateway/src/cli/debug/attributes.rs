@@ -75,10 +75,24 @@ pub(super) fn phase2(protocol: ProtocolId, transform: &Transform) -> Vec<String>
         format!("ISAKMP: transform {}, {}", transform.number, transform_name(protocol, transform.id)),
         "ISAKMP:   attributes in transform:".to_owned(),
     ];
-    out.extend(
-        transform.attributes.iter().map(|attribute| format!("ISAKMP:      {}", phase2_words(attribute))),
-    );
+    let shown =
+        transform.attributes.iter().filter(|attribute| !is_in_the_name(protocol, transform.id, attribute));
+    out.extend(shown.map(|attribute| format!("ISAKMP:      {}", phase2_words(attribute))));
     out
+}
+
+/// Whether an attribute says again what the name of an AH transform says: the routers of 1998 print no line for it.
+fn is_in_the_name(protocol: ProtocolId, id: u8, attribute: &Attribute) -> bool {
+    use phase2::{AhTransform, AuthenticationAlgorithm as Algorithm};
+    let named = match AhTransform(id) {
+        AhTransform::MD5 => Algorithm::HMAC_MD5,
+        AhTransform::SHA => Algorithm::HMAC_SHA,
+        _ => return false,
+    };
+    let class = phase2::AttributeClass(attribute.kind);
+    protocol == ProtocolId::AH
+        && class == phase2::AttributeClass::AUTHENTICATION_ALGORITHM
+        && attribute.value_u64() == Some(u64::from(named.0))
 }
 
 /// The document's names: the standard's, with the HMAC of an AH transform spelt out.

@@ -11,11 +11,24 @@ use crate::router::{Happening, RemovedSa, SaConnections};
 /// The key engine woke up.
 pub(super) const QUEUE_EVENT: &str = "IPSEC(key_engine): got a queue event...";
 
-pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
+/// `masks` says whether masks are shown where the routers of 1998 had not set theirs yet.
+pub(super) fn lines(happening: &Happening, event: &Event, masks: bool) -> Vec<String> {
     match event {
         Event::Phase2Chosen { path, transforms, selectors, .. } => {
             let parts = transforms.iter().zip(1..=u32::MAX);
-            parts.map(|(transform, part)| proposal_part(part, path, selectors, transform)).collect()
+            let [near, far] = proxies(selectors, masks);
+            let message = |transform| KeyEngineMessage {
+                direction: Direction::Inbound,
+                path,
+                proxies: [&near, &far],
+                transform,
+                lifetime: Lifetime { seconds: Some(0), kilobytes: Some(0) },
+            };
+            let part = |(transform, part)| {
+                let text = message(transform).text(Spi(0), 0);
+                format!("IPSEC(validate_proposal_request): proposal part #{part},\n{text}")
+            };
+            parts.map(part).collect()
         }
         Event::SpiAllocated { path, protocol, spi, .. } => vec![format!(
             "IPSEC(spi_response): getting spi {} for SA from {} to {} for prot {}",
@@ -36,19 +49,28 @@ pub(super) fn removed(sas: &[RemovedSa]) -> Vec<String> {
     announced.map(|sa| format!("IPSEC(delete_sa): deleting SA, {}", words(sa))).collect()
 }
 
-fn proposal_part(part: u32, path: &Path, selectors: &SelectorPair, transform: &Phase2Transform) -> String {
-    let message = KeyEngineMessage {
-        direction: Direction::Inbound,
-        path,
-        selectors,
-        transform,
-        lifetime: Lifetime { seconds: Some(0), kilobytes: Some(0) },
-    };
-    format!("IPSEC(validate_proposal_request): proposal part #{part},\n{}", message.text(Spi(0), 0))
+/// What stands where the masks of `dest_proxy` and `src_proxy` belong while a proposal is validated. The routers of 1998 ask
+/// before they fill them in, as they do with lives, SPI and connection id, and every one of the document's logs has these.
+const UNSET_MASKS: [&str; 2] = ["0.0.0.0", "0.0.0.16"];
+
+/// Our proxy and the peer's of a proposal that is being validated.
+fn proxies(selectors: &SelectorPair, masks: bool) -> [String; 2] {
+    let [near, far] = [&selectors.local, &selectors.remote].map(selector_text);
+    let [mask_near, mask_far] = UNSET_MASKS;
+    if masks { [near, far] } else { [unset_mask(near, mask_near), unset_mask(far, mask_far)] }
+}
+
+/// `net/mask/protocol/port` with another mask; a proxy without one stays as it is.
+fn unset_mask(proxy: String, mask: &str) -> String {
+    match *proxy.split('/').collect::<Vec<_>>() {
+        [net, set, protocol, port] if set.contains('.') => format!("{net}/{mask}/{protocol}/{port}"),
+        _ => proxy,
+    }
 }
 
 fn established(bundle: &Bundle, connections: &[SaConnections]) -> Vec<String> {
     let mut out = vec![QUEUE_EVENT.to_owned()];
+    let (near, far) = (selector_text(&bundle.selectors.local), selector_text(&bundle.selectors.remote));
     let sas: Vec<_> = bundle
         .pairs
         .iter()
@@ -64,7 +86,7 @@ fn established(bundle: &Bundle, connections: &[SaConnections]) -> Vec<String> {
         let message = KeyEngineMessage {
             direction: *direction,
             path: &bundle.path,
-            selectors: &bundle.selectors,
+            proxies: [&near, &far],
             transform,
             lifetime: bundle.lifetime,
         };
@@ -94,7 +116,8 @@ fn sa_words(destination: IpAddr, transform: &Phase2Transform, spi: Spi, connecti
 struct KeyEngineMessage<'a> {
     direction: Direction,
     path: &'a Path,
-    selectors: &'a SelectorPair,
+    /// Ours and the peer's.
+    proxies: [&'a str; 2],
     transform: &'a Phase2Transform,
     lifetime: Lifetime,
 }
@@ -102,7 +125,7 @@ struct KeyEngineMessage<'a> {
 impl KeyEngineMessage<'_> {
     fn text(&self, spi: Spi, connection: u32) -> String {
         let (local, remote) = (self.path.local.ip(), self.path.remote.ip());
-        let (near, far) = (selector_text(&self.selectors.local), selector_text(&self.selectors.remote));
+        let [near, far] = self.proxies;
         let mut out = match self.direction {
             Direction::Inbound => format!(
                 "  (key eng. msg.) dest= {local}, SRC= {remote},\n    dest_proxy= {near},\n    src_proxy= {far},\n"

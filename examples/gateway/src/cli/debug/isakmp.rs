@@ -41,11 +41,6 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
         Event::Rejected { why: Reject::Incompatible(Incompatibility::NoKey(Some(identity))), .. } => {
             vec![no_key(identity)]
         }
-        Event::Notified { protected, notify, .. } => {
-            let kind = if *protected { "protected" } else { "unprotected" };
-            vec![format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}")]
-        }
-        Event::NotifySent { notify, .. } => vec![format!("ISAKMP ({conn}): sending NOTIFY {notify}")],
         Event::Fragmented { fragments, octets, .. } => parts(conn, "sent in", (*fragments, *octets)),
         Event::Reassembled { fragments, octets, .. } => {
             parts(conn, "put together from", (*fragments, *octets))
@@ -64,6 +59,19 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
     }
 }
 
+/// Lines about notifications, which the routers of 1998 do not tell of.
+pub(super) fn notes(happening: &Happening, event: &Event) -> Option<String> {
+    let conn = connection(happening);
+    match event {
+        Event::Notified { protected, notify, .. } => {
+            let kind = if *protected { "protected" } else { "unprotected" };
+            Some(format!("ISAKMP ({conn}): received {kind} NOTIFY {notify}"))
+        }
+        Event::NotifySent { notify, .. } => Some(format!("ISAKMP ({conn}): sending NOTIFY {notify}")),
+        _ => None,
+    }
+}
+
 fn parts(conn: u32, how: &str, (fragments, octets): (usize, usize)) -> Vec<String> {
     vec![format!("ISAKMP ({conn}): message of {octets} octets {how} {fragments} fragments")]
 }
@@ -74,7 +82,7 @@ fn compared(conn: u32, offered: &Transform, (priority, fits, more): (u32, bool, 
         "ISAKMP ({conn}): Checking ISAKMP transform {transform} against priority {priority} policy"
     )];
     out.extend(attributes::phase1(offered));
-    out.push(verdict(conn, fits, u8::from(more).saturating_mul(TRANSFORM), true));
+    out.push(verdict(conn, fits, next_payload(more), true));
     out
 }
 
@@ -132,6 +140,11 @@ fn payload_name(kind: PayloadKind) -> Option<&'static str> {
 /// The number that a transform payload has in a chain (RFC 2408 3.1).
 const TRANSFORM: u8 = 3;
 
+/// What a transform payload names as next: another transform, or nothing.
+const fn next_payload(more: bool) -> u8 {
+    if more { TRANSFORM } else { 0 }
+}
+
 /// The two phases end their comparisons in different words: phase 2 names what follows only when it refuses.
 fn verdict(conn: u32, acceptable: bool, next: u8, names_next: bool) -> String {
     match (acceptable, names_next) {
@@ -179,12 +192,14 @@ pub(super) struct OpenComparison {
     proposal: u8,
     protocol: ProtocolId,
     offered: Transform,
+    more: bool,
     acceptable: bool,
 }
 
 impl OpenComparison {
     pub(super) fn of(happening: &Happening, event: &Event) -> Option<Self> {
-        let Event::ComparedPhase2 { message_id, proposal, protocol, offered, first_difference, .. } = event
+        let Event::ComparedPhase2 { message_id, proposal, protocol, offered, more, first_difference, .. } =
+            event
         else {
             return None;
         };
@@ -194,6 +209,7 @@ impl OpenComparison {
             proposal: *proposal,
             protocol: *protocol,
             offered: offered.clone(),
+            more: *more,
             acceptable: first_difference.is_none(),
         })
     }
@@ -217,6 +233,6 @@ impl OpenComparison {
     }
 
     pub(super) fn verdict(&self) -> String {
-        verdict(self.conn, self.acceptable, 0, false)
+        verdict(self.conn, self.acceptable, next_payload(self.more), false)
     }
 }

@@ -30,11 +30,15 @@ pub struct Switches {
     pub ipsec: bool,
     /// `debug crypto engine`.
     pub engine: bool,
+    /// What the routers of 1998 do not print: notifications in both directions, and masks where those had not set theirs yet.
+    pub notes: bool,
 }
 
 impl Switches {
     /// All that the document calls useful: `isakmp` and `ipsec`.
-    pub const USEFUL: Self = Self { isakmp: true, ipsec: true, engine: false };
+    pub const USEFUL: Self = Self { isakmp: true, ipsec: true, engine: false, notes: false };
+    /// The same and all that is known beside it: what a gateway writes to its log.
+    pub const LOG: Self = Self { notes: true, ..Self::USEFUL };
 }
 
 /// One router's debug output. Lines that begin with `%` come whatever is switched on.
@@ -103,7 +107,7 @@ impl DebugLog {
     }
 
     fn event(&mut self, happening: &Happening, event: &Event, out: &mut Vec<String>) {
-        let Switches { isakmp: show_isakmp, ipsec: show_ipsec, engine: show_engine } = self.switches;
+        let Switches { isakmp: show_isakmp, ipsec: show_ipsec, engine: show_engine, notes } = self.switches;
         if let Some(comparison) = isakmp::OpenComparison::of(happening, event) {
             match &mut self.open {
                 Some(open) if open.is_same(&comparison) => open.merge(&comparison),
@@ -126,8 +130,11 @@ impl DebugLog {
         if show_isakmp {
             out.extend(isakmp::lines(happening, event));
         }
+        if notes {
+            out.extend(isakmp::notes(happening, event));
+        }
         if show_ipsec {
-            out.extend(ipsec::lines(happening, event));
+            out.extend(ipsec::lines(happening, event, notes));
         }
         if show_engine {
             out.extend(crypto::engine(happening, event));
@@ -159,6 +166,8 @@ mod tests {
     use core::net::SocketAddr;
     use core::time::Duration;
 
+    use isakmp_wire::ProtocolId;
+    use isakmp_wire::payload::{Attribute, AttributeValue, Transform};
     use oakley::{IkeSaId, Path, Protocol, Spi};
 
     use super::*;
@@ -189,6 +198,51 @@ mod tests {
         assert_eq!(lines, document);
         log.lines(&happening(Event::Ready { ike_sa: IkeSaId(1) }));
         assert_eq!(log.lines(&spi(Protocol::Ah, 300)).len(), 2, "another row begins");
+    }
+
+    fn compared(protocol: ProtocolId, id: u8, attributes: &[(u16, u16)], more: bool) -> Vec<String> {
+        let attribute = |(kind, value)| Attribute { kind, value: AttributeValue::Basic(value) };
+        let event = Event::ComparedPhase2 {
+            ike_sa: IkeSaId(1),
+            message_id: MessageId(5),
+            proposal: 1,
+            protocol,
+            offered: Transform {
+                number: 2,
+                id,
+                attributes: attributes.iter().copied().map(attribute).collect(),
+            },
+            more,
+            policy: None,
+            first_difference: Some(oakley::Difference::Protocol),
+        };
+        let mut log = DebugLog::new(Switches::USEFUL);
+        let mut lines = log.lines(&happening(event));
+        lines.extend(log.finish());
+        lines
+    }
+
+    /// The document has such a verdict in front of nothing (0) only; the number is that of the payload that follows.
+    #[test]
+    fn a_refusal_names_the_payload_that_follows() {
+        for (more, next) in [(false, 0), (true, 3)] {
+            let lines = compared(ProtocolId::ESP, 2, &[(4, 1)], more);
+            let document = format!("ISAKMP (1): atts not acceptable. Next payload is {next}");
+            assert_eq!(lines.last(), Some(&document));
+        }
+    }
+
+    /// RFC 2407 4.5: attribute 5, 1 is HMAC-MD5 and 2 is HMAC-SHA. AH's transforms 2 and 3 are named by the HMAC already.
+    #[test]
+    fn an_hmac_that_the_transform_is_named_by_has_no_line() {
+        let hmac = |protocol, id, value| compared(protocol, id, &[(5, value)], false).get(3).cloned();
+        let verdict = Some("ISAKMP (1): atts not acceptable. Next payload is 0".to_owned());
+        let shown = |name: &str| Some(format!("ISAKMP:      HMAC algorithm is {name}"));
+        assert_eq!(hmac(ProtocolId::AH, 3, 2), verdict);
+        assert_eq!(hmac(ProtocolId::AH, 2, 1), verdict);
+        assert_eq!(hmac(ProtocolId::AH, 3, 1), shown("MD5"));
+        assert_eq!(hmac(ProtocolId::AH, 2, 2), shown("SHA"));
+        assert_eq!(hmac(ProtocolId::ESP, 2, 2), shown("SHA"));
     }
 
     #[test]

@@ -91,6 +91,7 @@ impl Lowering<'_> {
         Policies {
             fqdn: config.fqdn(),
             vintage: self.vintage,
+            default_life_unstated: config.version.as_ref().is_some_and(|version| version.major <= 11),
             suites,
             identity: config.isakmp.identity,
             keys,

@@ -40,6 +40,8 @@ pub struct Policies {
     pub fqdn: Option<String>,
     /// Which defaults held.
     pub vintage: Vintage,
+    /// Whether an offer leaves the life of phase 1 out where it is the default of a day, as releases 11 do.
+    pub default_life_unstated: bool,
     /// Suites of phase 1 in order of priority.
     pub suites: Vec<Phase1Suite>,
     /// How this router names itself.
