@@ -195,20 +195,6 @@ fn the_lower_life_wins_in_both_phases() {
 }
 
 #[test]
-fn perfect_forward_secrecy_uses_its_own_exponents() {
-    let with = |me, peer| {
-        let base = policy(me, peer);
-        let phase2 = Phase2Policy { pfs: Some(GroupId::MODP_1024), ..base.phase2.clone().unwrap() };
-        Policy { phase2: Some(phase2), ..base }
-    };
-    let mut pair = Pair::new(8, with(1, 2), with(2, 1), Link::new());
-    pair.initiate();
-    pair.run(5);
-    pair.assert_agreement();
-    assert_eq!(pair.b().established()[0].pfs, Some(GroupId::MODP_1024));
-}
-
-#[test]
 fn a_peer_without_secrecy_is_refused_where_it_is_wanted() {
     let b = policy(2, 1);
     let phase2 = Phase2Policy { pfs: Some(GroupId::MODP_1024), ..b.phase2.clone().unwrap() };
