@@ -89,6 +89,17 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// The same without the words that were read.
+    pub(crate) fn without_words(mut self) -> Self {
+        if let Self::UnknownCommand { word, .. }
+        | Self::UnknownWord { word, .. }
+        | Self::Ambiguous { word, .. } = &mut self
+        {
+            HIDDEN.clone_into(word);
+        }
+        self
+    }
+
     /// What may stand at the position, for context help; empty where that is not the question.
     pub fn accepted(&self) -> &[String] {
         match self {
@@ -196,6 +207,9 @@ pub enum Refusal {
     #[error("'{0}' has no meaning here")]
     OutOfPlace(&'static str),
 }
+
+/// Stands for what is not shown, whatever its length.
+pub(crate) const HIDDEN: &str = "***";
 
 /// At most so many characters of a word are repeated in a message.
 const MAX_SHOWN: usize = 40;

@@ -3,9 +3,10 @@
 use core::ops::{Range, RangeInclusive};
 use core::str::FromStr;
 
-use super::error::{ConfigError, ErrorKind, shown};
+use super::error::{ConfigError, ErrorKind, HIDDEN, shown};
 use super::grammar::known::{self, Known};
 use super::model::{ConfigSecret, Located, Origin};
+use super::secrets;
 
 /// What stands for the end of a line in a list of what is accepted.
 pub(crate) const END: &str = "<end of line>";
@@ -69,8 +70,10 @@ pub(crate) struct Words<'a> {
     next: usize,
     /// The commands without effect of the mode, so that abbreviations are weighed against them as well.
     known: &'static [Known],
-    /// Octets that hold secrets.
+    /// Octets that were read as secrets.
     secrets: Vec<Range<usize>>,
+    /// First octet that may belong to a secret by the look of the line.
+    private: usize,
 }
 
 impl<'a> Words<'a> {
@@ -84,7 +87,28 @@ impl<'a> Words<'a> {
             words.push(Word { text, offset: raw.len().saturating_sub(from.len()) });
             rest = after;
         }
-        Self { raw, number, words, next: 0, known: &[], secrets: Vec::new() }
+        let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+        let private = secrets::first(&texts).and_then(|index| words.get(index)).map(|word| word.offset);
+        let private = private.unwrap_or(raw.len());
+        Self { raw, number, words, next: 0, known: &[], secrets: Vec::new(), private }
+    }
+
+    /// Whether a secret may stand in the line.
+    pub(crate) fn may_have_secret(&self) -> bool {
+        self.private < self.raw.len() || self.lacks_secret()
+    }
+
+    /// Whether the line ends where a secret is to come, or with its type: `enable secret 5`. It may read well so.
+    pub(crate) fn lacks_secret(&self) -> bool {
+        let texts: Vec<&str> = self.words.iter().map(|word| word.text).collect();
+        let is_type = texts.last().is_some_and(|last| matches!(*last, "0" | "5" | "6" | "7"));
+        secrets::first(&texts).is_some_and(|from| from >= texts.len() || is_type)
+    }
+
+    /// Nothing of the line is ever shown.
+    pub(crate) fn all_private(mut self) -> Self {
+        self.private = 0;
+        self
     }
 
     pub(crate) fn with_known(mut self, known: &'static [Known]) -> Self {
@@ -285,7 +309,6 @@ impl<'a> Words<'a> {
         let kind = match self.peek() {
             None => ErrorKind::Incomplete { accepted },
             Some(word) if self.next == 0 => ErrorKind::UnknownCommand { word: shown(word), accepted },
-            Some(_) if self.is_secret() => ErrorKind::UnknownWord { word: "***".to_owned(), accepted },
             Some(word) => ErrorKind::UnknownWord { word: shown(word), accepted },
         };
         self.fault(kind)
@@ -318,22 +341,23 @@ impl<'a> Words<'a> {
 
     /// Attaches file and line to a fault, and the part of the line that a message may show.
     pub(crate) fn locate(&self, fault: Fault, file: &str) -> ConfigError {
-        // What follows the word to blame is not shown: it may be a secret that was never recognised as one.
-        let mut excerpt = String::new();
-        for (offset, character) in self.raw.char_indices().take_while(|&(offset, _)| offset < fault.end) {
-            let secret = self.secrets.iter().any(|range| range.contains(&offset));
-            excerpt.push(if secret {
-                '*'
-            } else if character.is_ascii_graphic() || character == ' ' {
-                character
-            } else if is_blank(character) {
-                ' '
-            } else {
-                '?'
-            });
+        // What follows the word to blame is not shown, and nothing from where a secret may begin: not even its length.
+        let read = self.secrets.iter().map(|range| range.start);
+        let private = read.fold(self.private, usize::min);
+        let hidden = fault.end > private;
+        let printable = |character: char| match character {
+            one if one.is_ascii_graphic() => one,
+            one if is_blank(one) => ' ',
+            _ => '?',
+        };
+        let shown = self.raw.get(..fault.end.min(private)).unwrap_or_default();
+        let mut excerpt: String = shown.chars().map(printable).collect();
+        if hidden {
+            excerpt.push_str(HIDDEN);
         }
+        let kind = if hidden { fault.kind.without_words() } else { fault.kind };
         let column = self.column(fault.offset);
-        ConfigError { file: file.to_owned(), line: self.number, column, kind: fault.kind, excerpt }
+        ConfigError { file: file.to_owned(), line: self.number, column, kind, excerpt }
     }
 
     fn fault(&self, kind: ErrorKind) -> Fault {
@@ -343,11 +367,6 @@ impl<'a> Words<'a> {
 
     fn advance(&mut self) {
         self.next = self.next.saturating_add(1);
-    }
-
-    fn is_secret(&self) -> bool {
-        let (offset, _) = self.span();
-        self.secrets.iter().any(|range| range.contains(&offset))
     }
 
     fn known_keywords(&self) -> Vec<&'static str> {

@@ -23,6 +23,7 @@ mod lower;
 pub mod model;
 mod reader;
 mod running;
+mod secrets;
 
 pub use error::{ConfigError, ErrorKind, Refusal};
 pub use lower::{

@@ -4,7 +4,7 @@
 //! indentation has no meaning. When nothing fits, the reading that came farthest is reported; a line that is understood
 //! in a mode and makes no sense there is an error at once.
 
-use super::error::{ConfigError, ErrorKind, shown};
+use super::error::{ConfigError, ErrorKind};
 use super::grammar::{self, known::Known};
 use super::lexer::{Fault, Words, is_blank};
 use super::model::{
@@ -22,6 +22,9 @@ const MAX_DER: usize = 65_536;
 
 /// Largest banner in octets.
 const MAX_BANNER: usize = 65_536;
+
+/// Hexadecimal digits of a word that make it data rather than a command.
+const DATA: usize = 8;
 
 /// The mode of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +94,8 @@ pub struct Reader {
     pub(crate) mode: Mode,
     pub(crate) config: RunningConfig,
     open: Option<Open>,
+    /// The line before was wrong and may have held a secret, or may have lacked one that comes now.
+    spilt: bool,
     ended: bool,
 }
 
@@ -102,7 +107,15 @@ impl Reader {
 
     /// Starts from `config`, as `configure terminal` does.
     pub fn continuing(file: &str, config: RunningConfig) -> Self {
-        Self { file: file.to_owned(), number: 0, mode: Mode::Global, config, open: None, ended: false }
+        Self {
+            file: file.to_owned(),
+            number: 0,
+            mode: Mode::Global,
+            config,
+            open: None,
+            spilt: false,
+            ended: false,
+        }
     }
 
     /// Takes the next line, without its line feed.
@@ -112,7 +125,7 @@ impl Reader {
     pub fn line(&mut self, text: &str) -> Result<(), ConfigError> {
         self.number = self.number.saturating_add(1);
         let text = text.strip_suffix('\r').unwrap_or(text);
-        let words = Words::new(text, self.number);
+        let words = self.words(text);
         self.well_formed(text).map_err(|(column, reason)| self.plain_error(column, reason))?;
         if self.open.is_some() {
             return self.block_line(text, &words).map_err(|fault| {
@@ -128,7 +141,19 @@ impl Reader {
         if self.ended {
             return Err(words.locate(words.invalid("nothing may follow 'end'"), &self.file));
         }
-        self.command(words)
+        let (has_secret, lacks_secret) = (words.may_have_secret(), words.lacks_secret());
+        let read = self.command(words);
+        self.spilt = lacks_secret || has_secret && read.is_err();
+        read
+    }
+
+    /// The words of a line. What follows a line with a mistake and a secret may be the rest of the secret, and lines of hexadecimal
+    /// digits the rest of a key.
+    fn words<'a>(&self, text: &'a str) -> Words<'a> {
+        let words = Words::new(text, self.number);
+        let digits = |word: &str| word.bytes().filter(u8::is_ascii_hexdigit).count();
+        let is_data = words.peek().is_some_and(|word| digits(word) >= DATA);
+        if self.spilt || is_data || self.open.is_some() { words.all_private() } else { words }
     }
 
     /// Ends reading.
@@ -344,10 +369,9 @@ fn hex_words(words: &Words<'_>, octets: &mut Vec<u8>) -> Result<(), Fault> {
     let mut words = words.clone();
     let before = octets.len();
     while words.peek().is_some() {
-        let word = shown(words.peek().unwrap_or_default());
-        let reason = || format!("'{word}' is not pairs of hexadecimal digits; 'quit' ends the block");
+        let reason = "not pairs of hexadecimal digits; 'quit' ends the block";
         let at_word = words.clone();
-        let read = words.parameter("HEX", grammar::hex).map_err(|_| at_word.invalid(reason()));
+        let read = words.parameter("HEX", grammar::hex).map_err(|_| at_word.invalid(reason));
         match read {
             Ok(word) => octets.extend(word),
             Err(fault) => {

@@ -33,9 +33,9 @@ fn manual_keys_fit_their_transforms() {
         (
             "cipher 0123456789abcdef",
             "cipher 0123456789abcd",
-            "cipher key has 7 octets, the transform needs 8",
+            "cipher key does not have the 8 octets that the transform needs",
         ),
-        ("ah 256 00", "ah 256 ", "inbound AH key has 15 octets, the transform needs 16"),
+        ("ah 256 00", "ah 256 ", "inbound AH key does not have the 16 octets that the transform needs"),
         (
             " set session-key inbound ah 256 000102030405060708090a0b0c0d0e0f\n",
             "",

@@ -126,8 +126,10 @@ fn length(way: &str, what: &str, key: &ConfigSecret, wanted: usize) -> Result<()
     if key.len() == wanted {
         return Ok(());
     }
-    let got = key.len();
-    Err(Refusal::ManualKey(format!("the {way} {what} key has {got} octets, the transform needs {wanted}")))
+    // How long it is, is not said: an error may be read by more people than the key.
+    Err(Refusal::ManualKey(format!(
+        "the {way} {what} key does not have the {wanted} octets that the transform needs"
+    )))
 }
 
 fn missing(way: &str, what: &str) -> Refusal {

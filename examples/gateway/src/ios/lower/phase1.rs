@@ -102,7 +102,7 @@ impl Lowering<'_> {
                 KeyOwner::Prefix { .. } => Vec::new(),
             };
             if key.secret.len() < KEY_LENGTH {
-                self.warn(key.origin, WarningKind::ShortKey { length: key.secret.len() });
+                self.warn(key.origin, WarningKind::ShortKey);
             }
             if matches!(key.owner, KeyOwner::Prefix { length: 0, .. }) {
                 self.warn(key.origin, WarningKind::KeyForEveryone);

@@ -41,10 +41,7 @@ pub enum WarningKind {
         set: String,
     },
     /// A pre-shared key that can be guessed.
-    ShortKey {
-        /// Its length in characters.
-        length: usize,
-    },
+    ShortKey,
     /// One key for all addresses.
     KeyForEveryone,
     /// A name that makes Aggressive Mode necessary.
@@ -102,8 +99,8 @@ impl fmt::Display for WarningKind {
             Self::NoIntegrity { set } => {
                 write!(f, "transform set {set} encrypts without integrity: packets can be changed on their way")
             }
-            Self::ShortKey { length } => {
-                write!(f, "a pre-shared key of {length} characters can be guessed; use 20 random ones or more")
+            Self::ShortKey => {
+                f.write_str("a pre-shared key of fewer than 20 characters can be guessed; use 20 random ones or more")
             }
             Self::KeyForEveryone => f.write_str("this key is for every address: each peer can pose as any other"),
             Self::AggressiveMode => f.write_str(
