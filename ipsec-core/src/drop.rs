@@ -69,11 +69,15 @@ pub enum DropReason {
     Random,
     /// The cryptographic provider refused.
     Provider,
+    /// No route leads to its destination.
+    NoRoute,
+    /// From a source that cannot be where it came from (RFC 2827, RFC 1812 5.3.8).
+    Source,
 }
 
 impl DropReason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::TooShort,
         Self::OuterHeader,
         Self::Fragment,
@@ -105,6 +109,8 @@ impl DropReason {
         Self::Options,
         Self::Random,
         Self::Provider,
+        Self::NoRoute,
+        Self::Source,
     ];
 
     /// A short name for tables and metrics: lower case, words joined by hyphens.
@@ -141,6 +147,8 @@ impl DropReason {
             Self::Options => "options",
             Self::Random => "random",
             Self::Provider => "provider",
+            Self::NoRoute => "no-route",
+            Self::Source => "source",
         }
     }
 }

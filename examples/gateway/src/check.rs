@@ -87,8 +87,10 @@ pub fn load(
         vec![ConfigError::encoding(name, &String::from_utf8_lossy(before))]
     })?;
     let config = ios::parse(name, text)?;
-    let policies = ios::lower(&config, name)?;
+    let mut policies = ios::lower(&config, name)?;
     ios::runs(&policies, name)?;
+    policies.warnings.extend(crate::router::without_route(&config, &policies));
+    policies.warnings.sort_by_key(|warning| (warning.origin.line, warning.origin.column));
     Ok((config, policies))
 }
 

@@ -53,13 +53,13 @@ impl Router {
             Some(packet) if self.data_path == DataPath::Caller => {
                 match self.routing.egress(path.remote.ip()) {
                     Some(interface) => self.outbox.push_back((interface, packet)),
-                    None => self.counters.count_unroutable(),
+                    None => self.drop_unroutable(now, &PacketBuf::copy_of(&packet)),
                 }
             }
             Some(packet) => {
                 self.send_bypassing(now, path.remote.ip(), &PacketBuf::copy_of(&packet), usize::MAX);
             }
-            None => self.counters.count_unroutable(),
+            None => self.drops.count(DropReason::TooBig),
         }
     }
 

@@ -28,7 +28,7 @@ impl Router {
             return self.drops.count(DropReason::OuterHeader);
         }
         if !self.is_plausible(from, header.source()) {
-            return self.counters.count_spoofed();
+            return self.drop_spoofed(now, &packet);
         }
         let Some(packet) = self.whole(now, from, packet) else { return };
         // The header of a packet that was put together is another one.
@@ -110,9 +110,13 @@ impl Router {
     fn deliver(&mut self, now: Duration, packet: PacketBuf, flow: &Flow, origin: Origin) {
         if self.routing.owner(flow.destination).is_some() {
             self.counters.count_local();
-            if !self.answer_echo(now, &packet) && self.local.len() < MAX_LOCAL {
-                self.local.push_back(packet.octets().to_vec());
+            if self.answer_echo(now, &packet) {
+                return;
             }
+            if self.local.len() >= MAX_LOCAL {
+                return self.drop_packet(now, &packet, DropReason::NoRoom);
+            }
+            self.local.push_back(packet.octets().to_vec());
         } else {
             self.forward(now, packet, origin);
         }

@@ -50,6 +50,7 @@ pub use event::{DroppedPacket, Happening, Occurrence, RemovedSa, SaConnections};
 pub use flows::{EntryConfig, FlowId, LineConfig, MAX_WAITING, MapConfig};
 pub use install::InstallError;
 pub use policy::ConfiguredPolicy;
+pub(crate) use policy::without_route;
 pub use routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
 pub use snapshot::{FlowView, IkeSaView, RouterSnapshot, SaView};
 
@@ -236,7 +237,7 @@ impl Router {
             Ok(header) if self.routing.owner(header.source()).is_some() => {
                 self.send_by_policy(now, packet, Origin::Own);
             }
-            Ok(_) => self.counters.count_spoofed(),
+            Ok(_) => self.drop_spoofed(now, &packet),
             Err(_) => self.drops.count(DropReason::OuterHeader),
         }
     }
@@ -276,6 +277,16 @@ impl Router {
             };
             self.happened(now, Occurrence::Dropped(dropped));
         }
+    }
+
+    fn drop_unroutable(&mut self, now: Duration, packet: &PacketBuf) {
+        self.counters.count_unroutable();
+        self.drop_packet(now, packet, DropReason::NoRoute);
+    }
+
+    fn drop_spoofed(&mut self, now: Duration, packet: &PacketBuf) {
+        self.counters.count_spoofed();
+        self.drop_packet(now, packet, DropReason::Source);
     }
 
     fn happened(&mut self, now: Duration, what: Occurrence) {

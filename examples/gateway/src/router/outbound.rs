@@ -32,7 +32,7 @@ impl Router {
             return self.drop_packet(now, &packet, DropReason::InnerHeader);
         };
         let Some(interface) = self.routing.egress(flow.destination) else {
-            return self.counters.count_unroutable();
+            return self.drop_unroutable(now, &packet);
         };
         match self.flows.policy(interface).map(|policy| policy.outbound(&flow)) {
             None | Some(Verdict::Bypass) => {
@@ -58,7 +58,7 @@ impl Router {
         limit: usize,
     ) {
         let Some(interface) = self.routing.egress(destination) else {
-            return self.counters.count_unroutable();
+            return self.drop_unroutable(now, packet);
         };
         let limit = self.mtu(interface).unwrap_or(0).min(limit);
         if packet.len() > limit {

@@ -14,7 +14,7 @@ use super::flows::{EntryConfig, LineConfig, MapConfig};
 use super::install::selector;
 use super::routes::{Interface, InterfaceIndex, InterfaceNet, Route, RoutingTable, Via};
 use crate::ios::model::{DfBit, NextHop, Replay, RunningConfig};
-use crate::ios::{MapPolicy, MapRule, Policies, Protection};
+use crate::ios::{MapPolicy, MapRule, Policies, Protection, Warning, WarningKind};
 
 /// Octets of our nonces: those of SHA-1's output, within the 8 to 256 of RFC 2409 5.
 const NONCE_LEN: usize = 20;
@@ -162,6 +162,27 @@ pub(super) fn routing(config: &RunningConfig) -> RoutingTable {
     });
     let routes = routes.collect();
     RoutingTable { interfaces, routes }
+}
+
+/// Warnings about peers and nets of crypto maps that no route leads to: SAs come up, and nothing is ever sent under them. A rule
+/// about every address says nothing about a net.
+pub(crate) fn without_route(config: &RunningConfig, policies: &Policies) -> Vec<Warning> {
+    let routing = routing(config);
+    let entries = policies.maps.iter().flat_map(|map| map.entries.iter().map(move |entry| (map, entry)));
+    let mut warnings = Vec::new();
+    for (map, entry) in entries {
+        let peers = entry.peers.iter().map(|peer| (peer.address, peer.origin));
+        let flows =
+            entry.rules.iter().filter_map(|rule| Some((&rule.flow.as_ref()?.remote.addresses, rule.origin)));
+        let nets = flows.filter(|(net, _)| !net.start().is_unspecified());
+        for (to, origin) in peers.chain(nets.map(|(net, origin)| (*net.start(), origin))) {
+            if routing.egress(to).is_none() {
+                let kind = WarningKind::NoRoute { map: map.name.clone(), sequence: entry.sequence, to };
+                warnings.push(Warning { origin, kind });
+            }
+        }
+    }
+    warnings
 }
 
 fn index(interfaces: &[Interface], name: &str) -> Option<InterfaceIndex> {

@@ -6,7 +6,7 @@ use gateway::router::MAX_LOCAL;
 use gateway::router::datagram;
 use ipsec_core::{DropReason, Protocol};
 
-use crate::pair::{CANARY, END_A, END_B, HOST_B, Pair};
+use crate::pair::{CANARY, END_A, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet};
 
 const TRANSPORT: [&str; 2] =
     [include_str!("../../configs/transport-a.cfg"), include_str!("../../configs/transport-b.cfg")];
@@ -62,4 +62,27 @@ fn packets_for_an_application_that_does_not_read_wait_within_a_bound() {
     }
     let waiting = core::iter::from_fn(|| pair.routers[1].poll_local()).count();
     assert_eq!(waiting, MAX_LOCAL);
+}
+
+/// A packet that no route leads for is counted, told of once in a second, and shown with its reason.
+#[test]
+fn what_no_route_leads_for_is_counted_and_told() {
+    let without =
+        PRESHARE[0].lines().filter(|line| !line.starts_with("ip route ")).collect::<Vec<_>>().join("\n");
+    let mut pair = Pair::new([&without, PRESHARE[1]]);
+    for _ in 0..5 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+    }
+    assert_eq!((pair.drops(0, DropReason::NoRoute), pair.routers[0].counters().unroutable), (5, 5));
+    let told = pair.happenings[0].iter().filter(|one| {
+        matches!(&one.what, gateway::router::Occurrence::Dropped(drop) if drop.reason == DropReason::NoRoute)
+    });
+    assert_eq!(told.count(), 1);
+    let shown = gateway::cli::show::Show::named("show ip traffic").unwrap().of(&pair.routers[0], pair.now);
+    assert!(shown.contains("5 no-route\n"), "{shown}");
+    // The check of the configuration says so before anything runs.
+    let mut said = Vec::new();
+    gateway::check::check_text("a", without.as_bytes(), false, &mut said).unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("no route leads to 60."), "{said}");
 }

@@ -53,6 +53,10 @@ pub(super) fn dropped(drop: &DroppedPacket) -> Option<String> {
         DropReason::Selectors | DropReason::Bundle => Some(format!(
             "%CRYPTO-4-RECVD_PKT_INV_IDENTITY: identity doesn't match negotiated identity ({reason}), dest_addr= {destination}, src_addr= {source}"
         )),
+        DropReason::NoRoute => Some(format!("IP: s={source}, d={destination}, unroutable")),
+        DropReason::Source => {
+            Some(format!("IP: s={source}, d={destination}, the source is not behind that interface"))
+        }
         _ => None,
     }
 }

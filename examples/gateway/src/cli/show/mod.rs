@@ -2,6 +2,7 @@
 
 mod connections;
 mod crypto_map;
+mod ip_traffic;
 mod ipsec_sa;
 mod isakmp_policy;
 mod isakmp_sa;
@@ -14,6 +15,7 @@ use crate::router::Router;
 
 pub use connections::connections;
 pub use crypto_map::{crypto_map, dynamic_map};
+pub use ip_traffic::ip_traffic;
 pub use ipsec_sa::ipsec_sa;
 pub use isakmp_policy::isakmp_policy;
 pub use isakmp_sa::isakmp_sa;
@@ -40,13 +42,15 @@ pub enum Show {
     SaLifetime,
     /// `show crypto engine connections active`.
     Connections,
+    /// `show ip traffic`: what was dropped, and why.
+    IpTraffic,
     /// `show running-config`, `write terminal`. Keys are in it.
     RunningConfig,
 }
 
 impl Show {
     /// Every command with its name; the first name of one is the one that is printed.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("show crypto isakmp sa", Self::IsakmpSa),
         ("show crypto isakmp policy", Self::IsakmpPolicy),
         ("show crypto map", Self::CryptoMap),
@@ -57,6 +61,7 @@ impl Show {
         ("show crypto ipsec security-association lifetime", Self::SaLifetime),
         ("show crypto ipsec session-key", Self::SaLifetime),
         ("show crypto engine connections active", Self::Connections),
+        ("show ip traffic", Self::IpTraffic),
         ("show running-config", Self::RunningConfig),
         ("show run", Self::RunningConfig),
         ("write terminal", Self::RunningConfig),
@@ -81,6 +86,7 @@ impl Show {
             Self::TransformSet => transform_set(router.config()),
             Self::SaLifetime => sa_lifetime(router.config()),
             Self::Connections => connections(&router.snapshot(now)),
+            Self::IpTraffic => ip_traffic(router.counters(), router.drops()),
             Self::RunningConfig => running_config(router.config()),
         }
     }

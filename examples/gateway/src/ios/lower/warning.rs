@@ -51,6 +51,15 @@ pub enum WarningKind {
         /// The peer.
         peer: IpAddr,
     },
+    /// A peer or a net behind it that no route leads to.
+    NoRoute {
+        /// The map.
+        map: String,
+        /// The entry.
+        sequence: u16,
+        /// Where no route leads: the first address of the net.
+        to: IpAddr,
+    },
     /// A rule that protects everything.
     PermitAny {
         /// The access list.
@@ -107,6 +116,9 @@ impl fmt::Display for WarningKind {
                 "a name on either side means Aggressive Mode, which gives strangers material to guess the key from",
             ),
             Self::NoKey { peer } => write!(f, "no pre-shared key for peer {peer}: nothing can be negotiated with it"),
+            Self::NoRoute { map, sequence, to } => {
+                write!(f, "crypto map {map} {sequence}: no route leads to {to}: what is sent there is dropped")
+            }
             Self::PermitAny { list } => {
                 write!(f, "access list {list} permits any to any: everything but IKE itself must be protected")
             }
