@@ -297,9 +297,14 @@ impl<'a> Gateway<'a> {
             if self.machine.handle_timeout(now) {
                 self.mend(now);
             }
+            self.files.handle_timeout(now);
             self.drain();
             if self.signals.reload.swap(false, Ordering::Relaxed) {
+                self.files.reopen();
                 self.reload();
+            }
+            if self.signals.ignored.swap(false, Ordering::Relaxed) {
+                self.files.say("a signal without a meaning here was ignored: SIGHUP reads the configuration, SIGTERM stops");
             }
             self.serve();
         }
@@ -337,6 +342,7 @@ impl<'a> Gateway<'a> {
             .into_iter()
             .chain(self.next_of_kernel())
             .chain(self.machine.poll_timeout())
+            .chain(self.files.poll_timeout())
             .min()
             .map(|at| at.saturating_sub(self.clock.now()));
         let client = self.control.as_ref().is_some_and(Control::is_busy).then_some(CLIENT_TURN);
@@ -434,8 +440,7 @@ impl<'a> Gateway<'a> {
         }
         let mut happened = false;
         while let Some(happening) = self.router.poll_happening() {
-            self.files.happening(&happening);
-            happened = true;
+            happened |= self.files.happening(&happening);
         }
         if happened {
             self.files.flush(&self.router);

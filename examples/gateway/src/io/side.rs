@@ -17,6 +17,8 @@ pub(super) struct Side {
     pub(super) index: u32,
     pub(super) device: Option<String>,
     pub(super) sockets: Outside,
+    /// Whether the machine has the address no more.
+    pub(super) is_lost: bool,
 }
 
 /// The sockets of all local ends of the maps.
@@ -31,7 +33,14 @@ pub(super) fn sides(options: &RunOptions, router: &Router, netlink: &Netlink) ->
             let device = (device != "lo").then_some(device);
             let ports = (options.port, options.nat_port);
             let sockets = Outside::open(*local, device.as_deref(), ports, options.backend)?;
-            sides.push(Side { interface: map.interface, local: *local, index, device, sockets });
+            sides.push(Side {
+                interface: map.interface,
+                local: *local,
+                index,
+                device,
+                sockets,
+                is_lost: false,
+            });
         }
     }
     if sides.is_empty() { Err(RunError::NoMap) } else { Ok(sides) }

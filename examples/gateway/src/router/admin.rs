@@ -8,7 +8,7 @@ use oakley::{BundleId, IkeSaId, Input, Target};
 use super::flows::Flows;
 use super::policy::{self, ConfiguredPolicy};
 use super::{Router, RouterError};
-use crate::ios::model::RunningConfig;
+use crate::ios::model::{MapEntry, RunningConfig};
 use crate::ios::{lower, runs};
 
 impl Router {
@@ -47,8 +47,11 @@ impl Router {
             && self.routing == routing;
         let orphans: Vec<BundleId> = if same {
             let unchanged = |map: &str, sequence: u16| {
-                let entry =
-                    |config: &RunningConfig| config.crypto_maps.get(map)?.entries.get(&sequence).cloned();
+                // What an entry says for people protects nothing.
+                let entry = |config: &RunningConfig| {
+                    let entry = config.crypto_maps.get(map)?.entries.get(&sequence)?.clone();
+                    Some(MapEntry { description: None, ..entry })
+                };
                 entry(&self.config).is_some_and(|old| entry(&config) == Some(old))
             };
             self.flows.strangers_to(&flows, unchanged)

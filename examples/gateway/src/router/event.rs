@@ -148,7 +148,7 @@ pub(super) const fn is_try(event: &Event) -> bool {
 }
 
 /// The IKE SA that an event is about.
-pub(super) fn ike_sa(event: &Event) -> Option<IkeSaId> {
+pub(crate) fn ike_sa(event: &Event) -> Option<IkeSaId> {
     match event {
         Event::Started { ike_sa, .. }
         | Event::Processing { ike_sa, .. }

@@ -46,6 +46,7 @@ use crate::keylog::KeyLog;
 
 pub use counters::{FlowCounters, RouterCounters};
 pub use data_path::{DataPathAction, Handover, Protection};
+pub(crate) use event::ike_sa;
 pub use event::{DroppedPacket, Happening, Occurrence, RemovedSa, SaConnections};
 pub use flows::{EntryConfig, FlowId, LineConfig, MAX_WAITING, MapConfig};
 pub use install::InstallError;

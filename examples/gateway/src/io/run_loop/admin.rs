@@ -1,7 +1,5 @@
 //! What an operator wants: commands, and another configuration.
 
-use std::io::{self, Write as _};
-
 use super::{DataPath, Gateway, configuration, inside, router};
 use crate::cli::show::Show;
 use crate::io::RunError;
@@ -10,7 +8,8 @@ use crate::ios::model::RunningConfig;
 impl Gateway<'_> {
     pub(super) fn serve(&mut self) {
         let Some(mut control) = self.control.take() else { return };
-        control.serve(|command| self.command(command));
+        let now = self.clock.now();
+        control.serve(now, |command| self.command(command));
         self.control = Some(control);
         self.drain();
     }
@@ -49,14 +48,15 @@ impl Gateway<'_> {
             }
             self.take_on(config).inspect_err(|_| {
                 if let Err(error) = self.take_on(former) {
-                    let _ = writeln!(io::stderr(), "going back to the former configuration: {error}");
+                    self.files.say(&format!("going back to the former configuration: {error}"));
                 }
             })
         });
-        let _ = match result {
-            Ok(()) => writeln!(io::stderr(), "{} was read again", self.options.config.display()),
-            Err(error) => writeln!(io::stderr(), "{error}\nthe former configuration stays in force"),
-        };
+        let name = self.options.config.display();
+        self.files.say(&match result {
+            Ok(()) => format!("{name} was read again"),
+            Err(error) => format!("{error}\nthe former configuration stays in force"),
+        });
         self.drain();
     }
 

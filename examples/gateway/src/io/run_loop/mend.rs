@@ -5,12 +5,13 @@ use core::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, RawFd};
 
 use super::{DataPath, Gateway, Source, TURN};
 use crate::io::RunError;
 use crate::io::error::NET_ADMIN;
 use crate::io::guard::Protected;
+use crate::io::sockets::Outside;
 use crate::io::table::Wanted;
 use crate::io::tun::Tun;
 
@@ -44,7 +45,8 @@ impl Gateway<'_> {
     /// Makes the machine again what the maps want. What cannot be done now is tried again; until then nothing leaves that is
     /// to be protected.
     pub(super) fn mend(&mut self, now: Duration) {
-        let interface = self.mend_interface();
+        let addresses = self.mend_addresses();
+        let interface = addresses.and_then(|()| self.mend_interface());
         let rules = self.keep_out.mend();
         let done = interface.and_then(|()| self.lead()).and(rules);
         let fault = match done {
@@ -74,6 +76,49 @@ impl Gateway<'_> {
         self.files.say(&line);
     }
 
+    /// Our addresses outside are there; one that has come back on another interface has its sockets there.
+    fn mend_addresses(&mut self) -> Result<(), RunError> {
+        for number in 0..self.outside.len() {
+            let Some(side) = self.outside.get_mut(number) else { continue };
+            let local = side.local;
+            let found = self.netlink.interface_of(local);
+            let found = found.map_err(|error| RunError::of("looking up addresses", NET_ADMIN, error))?;
+            let was_lost = core::mem::replace(&mut side.is_lost, found.is_none());
+            let Some((index, device)) = found else {
+                if !was_lost {
+                    self.files.say(&format!(
+                        "{local} is no address of this machine any more: no peer is reached from it"
+                    ));
+                }
+                continue;
+            };
+            let is_elsewhere = index != side.index;
+            if is_elsewhere {
+                side.index = index;
+                side.device = (device != "lo").then_some(device);
+                let ports = (self.options.port, self.options.nat_port);
+                side.sockets = Outside::open(local, side.device.as_deref(), ports, self.options.backend)?;
+                let descriptors: Vec<_> = side.sockets.descriptors().enumerate().collect();
+                for (socket, descriptor) in descriptors {
+                    self.watch_again(Source::Outside(number, socket), descriptor)?;
+                }
+                self.keep_out.apply(self.options, &self.router, &self.outside)?;
+            }
+            if was_lost || is_elsewhere {
+                self.files.say(&format!("{local} is an address of this machine again"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Another descriptor for a source that has been watched before.
+    fn watch_again(&self, source: Source, descriptor: RawFd) -> Result<(), RunError> {
+        let token = self.sources.iter().position(|one| *one == source).unwrap_or_default();
+        let registry = self.poll.registry();
+        let watched = registry.register(&mut SourceFd(&descriptor), Token(token), Interest::READABLE);
+        watched.map_err(|error| RunError::Io { what: "the event loop".to_owned(), error })
+    }
+
     /// The TUN interface is there and up.
     fn mend_interface(&mut self) -> Result<(), RunError> {
         let DataPath::Own(inside) = &mut self.data_path else { return Ok(()) };
@@ -93,9 +138,7 @@ impl Gateway<'_> {
             None => {}
         }
         inside.tun = Tun::open(tun, self.options.tun_mtu)?;
-        let token = self.sources.iter().position(|source| *source == Source::Tun).unwrap_or_default();
         let descriptor = inside.tun.as_raw_fd();
-        let registry = self.poll.registry();
-        registry.register(&mut SourceFd(&descriptor), Token(token), Interest::READABLE).map_err(failed)
+        self.watch_again(Source::Tun, descriptor)
     }
 }
