@@ -184,8 +184,8 @@ impl Engine {
         self.host.out.event(Event::Rejected { path, ike_sa, exchange, why });
     }
 
-    /// NO-PROPOSAL-CHOSEN in clear, to message 1 of a configured peer: rate-limited, and never longer than what it
-    /// answers.
+    /// NO-PROPOSAL-CHOSEN in clear, to message 1 of a configured peer: rate-limited, and shorter than the shortest
+    /// message that has a transform to refuse.
     pub(super) fn refuse_in_clear(&mut self, incoming: &Incoming, why: &Reject) {
         if *why != Reject::Incompatible(Incompatibility::NoProposalChosen) {
             return;
@@ -202,9 +202,6 @@ impl Engine {
             MessageId::ZERO,
         );
         let octets = crate::phase1::facts::clear_message(header, Vec::from([payload]));
-        if octets.len() > incoming.octets.len() {
-            return;
-        }
         self.host.out.transmit(incoming.path, octets, None);
         self.host.out.event(Event::NotifySent { path: incoming.path, ike_sa: None, notify });
     }

@@ -314,7 +314,7 @@ fn check_ports(body: &Identification) -> Result<(), Misbehaviour> {
 /// The initiator has proved itself: with NAT traversal it is from now on where its proof came from (RFC 3947 4).
 pub(crate) fn arrive(keyed: &mut Keyed, proven: &Proven, cx: &mut Cx<'_>) {
     let offered = &mut keyed.exchanged.agreed.offered;
-    if offered.mode == Mode::Aggressive {
+    if proven.nat.is_some() {
         offered.found(proven.nat, cx);
     }
     if offered.nat.is_some() && nat::is_possible(&proven.path) {

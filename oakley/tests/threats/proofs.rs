@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use crypto_provider::default::provider;
 use crypto_provider::{Cipher, CipherAlgorithm, CipherKey, CryptoProvider, InvalidKey, InvalidLength};
-use isakmp_wire::payload::{HashData, Identification, Nonce};
+use isakmp_wire::payload::{
+    HashData, Identification, NatDiscovery, NatNumbering, Nonce, SecurityAssociation,
+};
 use isakmp_wire::{Header, IdType, NotifyType, Payload, PayloadKind, encode_chain};
 use oakley::*;
 
@@ -210,6 +212,61 @@ fn t088_time_never_goes_back_inside() {
     assert_eq!(due, Duration::from_secs(1000) + config.retransmit_after);
     bench.hosts[A].engine.handle_timeout(Duration::from_secs(10));
     assert_eq!(bench.hosts[A].engine.poll_timeout().unwrap().at, due);
+}
+
+/// What NAT-D says counts where it belongs: behind the proof of Main Mode, which the peer alone can have written, it moves nothing.
+#[test]
+fn t116_nat_d_behind_the_proof_of_main_mode_tells_nothing() {
+    let crossing = |policy: Policy| Policy { nat: NatTraversal::default(), ..policy };
+    let mut bench = Bench::with(118, crossing(policy(1, 2)), crossing(policy(2, 1)));
+    bench.initiate();
+    bench.run_to(4);
+    let nat = |bench: &Bench| bench.hosts[B].engine.snapshot().ike_sas[0].nat;
+    let told = nat(&bench);
+    assert!(told.is_some_and(|nat| !nat.local && !nat.remote));
+    let (to, genuine) = bench.next().unwrap();
+    let iv = bench.derived(A, "IV", 0).unwrap()[..8].to_vec();
+    let message = bench.decrypt(&genuine, &iv);
+    let lie = || Payload::new(NatDiscovery { numbering: NatNumbering::Rfc, hash: vec![7; 20].into() });
+    let mut payloads = message.payloads().to_vec();
+    payloads.extend([lie(), lie()]);
+    let forged = bench.encrypt(message.header(), &payloads, &iv);
+    assert_eq!(bench.deliver(to, &forged), 1);
+    assert_eq!((bench.hosts[B].ready(), nat(&bench)), (1, told));
+}
+
+/// The shortest offer that can be refused is longer than the refusal.
+#[test]
+fn t081_a_refusal_is_shorter_than_any_offer() {
+    let mut bench = Bench::new(119);
+    bench.initiate();
+    let (to, genuine) = bench.next().unwrap();
+    let shortest = rewrite(&genuine, |payloads| {
+        let mut sa = payloads[0].get::<SecurityAssociation>().unwrap().clone();
+        sa.proposals[0].transforms.truncate(1);
+        sa.proposals[0].transforms[0].attributes.clear();
+        *payloads = vec![Payload::new(sa)];
+    });
+    assert_eq!(bench.deliver(to, &shortest), 1);
+    assert!(bench.hosts[B].sent[0].len() < shortest.len());
+}
+
+/// INITIAL-CONTACT is about what was before its IKE SA: said again later, it takes nothing that has come up meanwhile.
+#[test]
+fn t047_said_again_initial_contact_finds_nothing_more() {
+    let mut bench = Bench::new(120);
+    bench.initiate();
+    bench.run(|_, _, _, _| {});
+    for id in 1..=3 {
+        bench.now = Duration::from_secs(id.into());
+        let header = bench.header(isakmp_wire::ExchangeType::INFORMATIONAL, id);
+        let contact = bench.protect(&header, &[notify(NotifyType::INITIAL_CONTACT)]);
+        bench.deliver(B, &contact);
+        let more = quick(&bench, 8600 + id, |_| {});
+        assert_eq!(bench.deliver(B, &more), 1);
+    }
+    assert!(bench.hosts[B].removed.is_empty());
+    assert_eq!((bench.hosts[B].ready(), bench.hosts[B].engine.snapshot().bundles.len()), (1, 1));
 }
 
 /// DES, and how often it has decrypted.
