@@ -24,6 +24,7 @@ mod pair;
 mod policy;
 mod random;
 mod secrets;
+mod show;
 mod threats;
 mod transcript;
 mod translator;
