@@ -208,6 +208,9 @@ pub enum AnomalyKind {
     PaddingNotZero,
     /// Zeros that fill up a clear message to a multiple of four octets (RFC 2408 5.3 knows none); how many.
     Padded(usize),
+    /// Zeros behind the end of the message that the header's length states (RFC 2408 5.1 has such a datagram discarded); how
+    /// many.
+    ZerosBeyond(usize),
 }
 
 impl fmt::Display for AnomalyKind {
@@ -218,6 +221,7 @@ impl fmt::Display for AnomalyKind {
             Self::NotIncreasing(number) => write!(f, "number {number} does not increase"),
             Self::PaddingNotZero => f.write_str("padding is not zero"),
             Self::Padded(count) => write!(f, "{count} octets of padding in a clear message"),
+            Self::ZerosBeyond(count) => write!(f, "{count} zero octets behind the end of the message"),
         }
     }
 }

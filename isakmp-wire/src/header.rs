@@ -18,11 +18,12 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
 
-use crate::error::{AnomalyKind, ParseError, Place, Reason};
+use crate::error::{Anomaly, AnomalyKind, ParseError, Place, Reason};
 use crate::limits::MAX_MESSAGE_OCTETS;
 use crate::reader::{Reader, Trace};
 use crate::registry::{ExchangeType, PayloadKind};
@@ -196,14 +197,39 @@ impl Header {
     ///
     /// # Errors
     /// The version is looked at first, before the rest of the header is even asked for. Then: fewer than 28 octets, more
-    /// than [`MAX_MESSAGE_OCTETS`], or a length field that is not the datagram's (RFC 2408 5.1).
+    /// than [`MAX_MESSAGE_OCTETS`], or a length field that is not the datagram's (RFC 2408 5.1), unless everything beyond
+    /// it is zero: see [`within`](Self::within).
     pub fn parse(datagram: &[u8]) -> Result<Self, ParseError> {
         let head = Bytes::copy_from_slice(datagram.get(..Self::LEN).unwrap_or(datagram));
-        Self::read(&head, datagram.len(), &mut Trace::default())
+        Self::read(&head, datagram, &mut Trace::default())
     }
 
-    /// Reads the header at the start of `octets`, which belong to a datagram of `datagram_len` octets.
-    pub(crate) fn read(octets: &Bytes, datagram_len: usize, trace: &mut Trace) -> Result<Self, ParseError> {
+    /// The header, and what is odd about it.
+    ///
+    /// # Errors
+    /// As of [`parse`](Self::parse).
+    pub fn parse_with_anomalies(datagram: &[u8]) -> Result<(Self, Vec<Anomaly>), ParseError> {
+        let mut trace = Trace::default();
+        let head = Bytes::copy_from_slice(datagram.get(..Self::LEN).unwrap_or(datagram));
+        Ok((Self::read(&head, datagram, &mut trace)?, trace.anomalies))
+    }
+
+    /// The octets of `datagram` that are the message. Some peers pad a datagram with zeros behind the length that the header
+    /// states; they belong to nothing and are left out. Whatever else is there stays, and fails when it is parsed.
+    #[must_use]
+    pub fn within(datagram: &[u8]) -> &[u8] {
+        let stated = datagram.get(LENGTH_OFFSET..Self::LEN).and_then(|octets| octets.try_into().ok());
+        let stated = stated.and_then(|octets| usize::try_from(u32::from_be_bytes(octets)).ok());
+        let message =
+            stated.filter(|stated| *stated >= Self::LEN).and_then(|end| datagram.split_at_checked(end));
+        match message {
+            Some((message, beyond)) if beyond.iter().all(|octet| *octet == 0) => message,
+            _ => datagram,
+        }
+    }
+
+    /// Reads the header at the start of `octets`, which belong to `datagram`.
+    pub(crate) fn read(octets: &Bytes, datagram: &[u8], trace: &mut Trace) -> Result<Self, ParseError> {
         let mut reader = Reader::new(octets, 0, Place::Header, trace);
         if let Some(version) = peek_version(octets)
             && version != Version::ISAKMP_1_0
@@ -219,7 +245,7 @@ impl Header {
             exchange: reader.code("Exchange Type")?,
             flags: flags(&mut reader)?,
             message_id: MessageId(reader.bits32("Message ID")?),
-            length: length(&mut reader, datagram_len)?,
+            length: length(&mut reader, datagram)?,
         };
         reader.trace().describe(format_args!("{}, message id {}", header.exchange, header.message_id));
         reader.trace().close(Self::LEN);
@@ -280,13 +306,19 @@ fn flags(reader: &mut Reader<'_, '_>) -> Result<Flags, ParseError> {
     Ok(flags)
 }
 
-fn length(reader: &mut Reader<'_, '_>, datagram_len: usize) -> Result<u32, ParseError> {
+fn length(reader: &mut Reader<'_, '_>, datagram: &[u8]) -> Result<u32, ParseError> {
+    let datagram_len = datagram.len();
     let octets = reader.quiet_octets("Length", 4)?;
     let length = octets.iter().fold(0u32, |length, octet| length << 8 | u32::from(*octet));
     reader.note("Length", LENGTH_OFFSET, format_args!("{length}"));
     if datagram_len > MAX_MESSAGE_OCTETS {
         let reason = Reason::LimitExceeded { limit: MAX_MESSAGE_OCTETS };
         return Err(reader.error("Length", LENGTH_OFFSET, reason));
+    }
+    let beyond = datagram_len.saturating_sub(Header::within(datagram).len());
+    if beyond > 0 {
+        reader.anomaly("Length", LENGTH_OFFSET, AnomalyKind::ZerosBeyond(beyond));
+        return Ok(length);
     }
     // RFC 2408 5.1: a length that is not that of the datagram must be rejected, shorter or longer.
     if usize::try_from(length) != Ok(datagram_len) {

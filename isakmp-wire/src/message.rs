@@ -29,17 +29,18 @@ pub struct Message {
 impl Message {
     /// Reads a clear message.
     ///
-    /// `Message::parse(x)?.encode() == x` for every `x` that is accepted.
+    /// `Message::parse(x)?.encode() == Header::within(x)` for every `x` that is accepted.
     ///
     /// # Errors
-    /// [`ParseError`] when the header, a length, a count or a chain is wrong, when octets are left over that are more
-    /// than zeros up to a multiple of four, or when the encryption flag is set.
+    /// [`ParseError`] when the header, a length, a count or a chain is wrong, when octets are left over inside the header's
+    /// length that are more than zeros up to a multiple of four, or beyond it anything but zeros, or when the encryption
+    /// flag is set.
     pub fn parse(datagram: Bytes) -> Result<Self, ParseError> {
         Self::read(&datagram, &mut Trace::default())
     }
 
     pub(crate) fn read(datagram: &Bytes, trace: &mut Trace) -> Result<Self, ParseError> {
-        let header = Header::read(datagram, datagram.len(), trace)?;
+        let header = Header::read(datagram, datagram, trace)?;
         if header.is_encrypted() {
             return Err(header_error("Flags", FLAGS_OFFSET, Reason::Encrypted));
         }
@@ -183,6 +184,8 @@ impl fmt::Debug for Message {
 pub struct EncryptedMessage {
     header: Header,
     ciphertext: Bytes,
+    /// Those of the header.
+    anomalies: Vec<Anomaly>,
 }
 
 impl EncryptedMessage {
@@ -195,7 +198,7 @@ impl EncryptedMessage {
     }
 
     pub(crate) fn read(datagram: &Bytes, trace: &mut Trace) -> Result<Self, ParseError> {
-        let header = Header::read(datagram, datagram.len(), trace)?;
+        let header = Header::read(datagram, datagram, trace)?;
         if !header.is_encrypted() {
             return Err(header_error("Flags", FLAGS_OFFSET, Reason::NotEncrypted));
         }
@@ -203,7 +206,7 @@ impl EncryptedMessage {
         if ciphertext.is_empty() {
             return Err(header_error("Encrypted payloads", Header::LEN, Reason::Empty));
         }
-        Ok(Self { header, ciphertext })
+        Ok(Self { header, ciphertext, anomalies: core::mem::take(&mut trace.anomalies) })
     }
 
     /// The header.
@@ -230,15 +233,7 @@ impl EncryptedMessage {
     }
 
     pub(crate) fn read_decrypted(&self, plaintext: Bytes, trace: &mut Trace) -> Result<Message, ParseError> {
-        if self.header.flags.reserved() != 0 {
-            let kind = crate::error::AnomalyKind::UnknownFlags(self.header.flags.reserved());
-            trace.anomalies.push(Anomaly {
-                place: Place::Header,
-                field: "Flags",
-                offset: FLAGS_OFFSET,
-                kind,
-            });
-        }
+        trace.anomalies.extend_from_slice(&self.anomalies);
         let (message, _) = Message::read_chain(self.header, plaintext, trace)?;
         if !message.padding.is_empty() {
             let start = message.end_of_chain();
@@ -264,9 +259,10 @@ fn header_error(field: &'static str, offset: usize, reason: Reason) -> ParseErro
     ParseError { place: Place::Header, field, offset, reason }
 }
 
-/// What follows the header of a datagram that has one.
+/// What follows the header of a datagram that has one, up to the end of the message.
 fn behind_header(datagram: &Bytes) -> Bytes {
     let mut octets = datagram.clone();
+    octets.truncate(Header::within(datagram).len());
     if octets.len() >= Header::LEN { octets.split_off(Header::LEN) } else { Bytes::new() }
 }
 

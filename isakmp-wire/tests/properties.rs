@@ -228,7 +228,7 @@ proptest! {
         let dissection = dissect(&octets);
         match Message::parse(octets.clone()) {
             Ok(read) => {
-                prop_assert_eq!(read.encode(), &octets);
+                prop_assert_eq!(&read.encode()[..], Header::within(&octets));
                 // The view and the octets say the same: without anomalies, the bodies alone give the octets back.
                 for payload in read.payloads().iter().filter(|_| read.anomalies().is_empty()) {
                     let again = Payload::new(payload.body().clone());
@@ -245,7 +245,7 @@ proptest! {
     fn any_octets_are_read_or_refused(octets in vec(any::<u8>(), 0..300), kind in any::<u8>()) {
         let octets = Bytes::from(octets);
         if let Ok(message) = Message::parse(octets.clone()) {
-            prop_assert_eq!(message.encode(), octets.clone());
+            prop_assert_eq!(&message.encode()[..], Header::within(&octets));
         }
         if let Ok(payload) = Payload::from_raw(PayloadKind(kind), octets.clone()) {
             prop_assert_eq!(payload.raw(), &octets);

@@ -2,18 +2,22 @@
 //! phases share.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use isakmp_wire::payload::{Attribute, AttributeValue};
+use isakmp_wire::payload::{Attribute, AttributeValue, Transform};
 
+use crate::error::NotOffered;
 use crate::event::Difference;
+use crate::oddity::Oddity;
 use crate::policy::Lifetime;
 
 /// The class numbers of one phase.
 pub(crate) struct Classes {
     pub(crate) life_type: u16,
     pub(crate) life_duration: u16,
-    /// The other classes that we understand; all of them are basic.
+    /// The other classes that we understand, all of them basic: what they mean is judged by who asks for them.
     pub(crate) basic: &'static [u16],
 }
 
@@ -25,6 +29,10 @@ const KILOBYTES: u64 = 2;
 pub(crate) struct Attributes {
     basic: BTreeMap<u16, u64>,
     pub(crate) lifetime: Lifetime,
+    /// Whether anything is said about life, if only that there is no limit.
+    pub(crate) states_life: bool,
+    /// What was read over so far.
+    pub(crate) oddities: Vec<Oddity>,
 }
 
 impl Attributes {
@@ -54,18 +62,43 @@ impl Attributes {
         if let Some((class, _)) = life.open {
             return Err(problem(class, "a life type without duration"));
         }
-        Ok(Self { basic, lifetime: life.lifetime })
+        let states_life = life.seconds.or(life.kilobytes).is_some();
+        let limit = |value: Option<u64>| value.filter(|value| *value > 0);
+        let lifetime = Lifetime { seconds: limit(life.seconds), kilobytes: limit(life.kilobytes) };
+        // Peers that never renew say so: a duration of zero states no limit.
+        let zeros = [life.seconds, life.kilobytes].into_iter().flatten().filter(|value| *value == 0);
+        let zero = Oddity::Attribute { class: classes.life_duration, value: 0, why: "no limit is stated" };
+        let oddities = zeros.map(|_| zero.clone()).collect();
+        Ok(Self { basic, lifetime, states_life, oddities })
     }
 
     pub(crate) fn get(&self, class: u16) -> Option<u64> {
         self.basic.get(&class).copied()
+    }
+
+    /// An attribute that is not needed: read over if its value is one of `consistent`, and refused by its name otherwise.
+    pub(crate) fn redundant(
+        &mut self,
+        (class, property): (u16, &'static str),
+        consistent: &[u64],
+        why: &'static str,
+    ) -> Result<(), Difference> {
+        let Some(value) = self.get(class) else { return Ok(()) };
+        if consistent.contains(&value) {
+            self.oddities.push(Oddity::Attribute { class, value, why });
+            return Ok(());
+        }
+        let listed = consistent.iter().map(|value| format!(" or {value}"));
+        let accepted = listed.fold("none".to_string(), |all, one| all + &one);
+        Err(Difference::Value { property, offered: value.to_string(), accepted })
     }
 }
 
 /// Life attributes come in pairs, type before duration, several pairs one after another.
 #[derive(Default)]
 struct Life {
-    lifetime: Lifetime,
+    seconds: Option<u64>,
+    kilobytes: Option<u64>,
     open: Option<(u16, u64)>,
 }
 
@@ -87,12 +120,13 @@ impl Life {
             return Err(problem(class, "a duration without life type"));
         };
         // Longer than 64 bits saturates: such a life has no end that anyone will see.
-        let Some(value) = attribute.value_u64().filter(|value| *value > 0) else {
-            return Err(problem(class, "an empty or zero duration"));
+        let is_empty = matches!(&attribute.value, AttributeValue::Variable(octets) if octets.is_empty());
+        let Some(value) = attribute.value_u64().filter(|_| !is_empty) else {
+            return Err(problem(class, "an empty duration"));
         };
         let slot = match life_type {
-            SECONDS => &mut self.lifetime.seconds,
-            KILOBYTES => &mut self.lifetime.kilobytes,
+            SECONDS => &mut self.seconds,
+            KILOBYTES => &mut self.kilobytes,
             _ => return Err(problem(class, "an unknown life type")),
         };
         if slot.replace(value).is_some_and(|before| before != value) {
@@ -128,20 +162,59 @@ pub(crate) fn life(classes: &Classes, lifetime: &Lifetime) -> Vec<Attribute> {
     out
 }
 
-/// Whether two lists hold the same attributes, in whatever order: what an answer must satisfy against its offer.
-/// A duration counts with its type, so lists are compared as sequences of units: a life pair is one unit.
-pub(crate) fn same(one: &[Attribute], other: &[Attribute], classes: &Classes) -> bool {
-    let units = |list: &[Attribute]| {
-        let mut units = Vec::new();
-        let mut list = list.iter();
-        while let Some(attribute) = list.next() {
-            let duration = (attribute.kind == classes.life_type).then(|| list.next()).flatten();
-            units.push((attribute.kind, attribute.value_u64(), duration.map(|d| (d.kind, d.value_u64()))));
-        }
-        units.sort_unstable();
-        units
+/// Whether an answered transform is one of those that were offered, its attributes in whatever order; otherwise in what it
+/// differs from the one that comes nearest.
+pub(crate) fn offered(offers: &[Transform], answer: &Transform, classes: &Classes) -> Result<(), NotOffered> {
+    let answered = units(&answer.attributes, classes);
+    let with_id = offers.iter().filter(|ours| ours.id == answer.id);
+    let nearest = with_id
+        .map(|ours| differences(&units(&ours.attributes, classes), &answered))
+        .min_by_key(Vec::len)
+        .ok_or(NotOffered::TransformId(answer.id))?;
+    nearest.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// An attribute, or a life type with its duration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Unit {
+    class: u16,
+    /// Of a life pair the type.
+    life_type: Option<u64>,
+    value: Option<u64>,
+}
+
+/// A duration counts with its type, so lists are compared as sequences of units.
+fn units(list: &[Attribute], classes: &Classes) -> Vec<Unit> {
+    let mut units = Vec::new();
+    let mut list = list.iter();
+    while let Some(attribute) = list.next() {
+        let duration = (attribute.kind == classes.life_type).then(|| list.next()).flatten();
+        units.push(match duration {
+            Some(duration) => {
+                Unit { class: duration.kind, life_type: attribute.value_u64(), value: duration.value_u64() }
+            }
+            None => Unit { class: attribute.kind, life_type: None, value: attribute.value_u64() },
+        });
+    }
+    units
+}
+
+/// What one list has and the other has not, or has otherwise or another number of times.
+fn differences(ours: &[Unit], answered: &[Unit]) -> Vec<NotOffered> {
+    let times = |list: &[Unit], unit: &Unit| list.iter().filter(|one| *one == unit).count();
+    let other = |list: &[Unit], unit: &Unit| {
+        let of_class = list.iter().find(|one| (one.class, one.life_type) == (unit.class, unit.life_type));
+        of_class.and_then(|one| one.value)
     };
-    one.len() == other.len() && units(one) == units(other)
+    let changed = answered.iter().filter(|unit| times(ours, unit) != times(answered, unit)).map(|unit| {
+        NotOffered::Attribute { class: unit.class, offered: other(ours, unit), answered: unit.value }
+    });
+    let missing = ours.iter().filter(|unit| times(answered, unit) == 0).map(|unit| NotOffered::Attribute {
+        class: unit.class,
+        offered: unit.value,
+        answered: other(answered, unit),
+    });
+    changed.chain(missing).collect()
 }
 
 #[cfg(test)]
@@ -171,12 +244,23 @@ mod tests {
         assert_eq!(read(variable(12, &[0xff; 8])), Some(u64::MAX));
         assert_eq!(read(variable(12, &[0xff; 9])), Some(u64::MAX));
         assert_eq!(read(variable(12, &[0xff; 300])), Some(u64::MAX));
+        // Zero states no limit; nothing states nothing.
         assert_eq!(read(variable(12, &[0; 300])), None);
+        for (duration, is_good) in
+            [(variable(12, &[0; 300]), true), (basic(12, 0), true), (variable(12, &[]), false)]
+        {
+            let read = Attributes::read(&[basic(11, 1), duration], &CLASSES);
+            assert_eq!(
+                read.ok().map(|read| (read.states_life, read.oddities.len())),
+                is_good.then_some((true, 1))
+            );
+        }
     }
 
     #[test]
     fn t009_contradictions_spoil_the_transform() {
-        let bad: [&[Attribute]; 7] = [
+        let bad: [&[Attribute]; 8] = [
+            &[basic(11, 1), basic(12, 0), basic(11, 1), basic(12, 60)],
             &[basic(1, 1), basic(1, 2)],
             &[basic(12, 60)],
             &[basic(11, 1)],
@@ -198,8 +282,14 @@ mod tests {
         let offer = [basic(1, 5), basic(11, 1), basic(12, 60), basic(11, 2), basic(12, 9)];
         let reordered = [basic(11, 2), basic(12, 9), basic(11, 1), variable(12, &[0, 0, 0, 60]), basic(1, 5)];
         let swapped = [basic(1, 5), basic(11, 1), basic(12, 9), basic(11, 2), basic(12, 60)];
-        assert!(same(&offer, &reordered, &CLASSES));
-        assert!(!same(&offer, &swapped, &CLASSES));
-        assert!(!same(&offer, &offer[..4], &CLASSES));
+        let transform =
+            |attributes: &[Attribute]| Transform { number: 1, id: 1, attributes: attributes.to_vec() };
+        let answered =
+            |attributes: &[Attribute]| offered(&[transform(&offer)], &transform(attributes), &CLASSES);
+        assert_eq!(answered(&reordered), Ok(()));
+        let differs = |offered, answered| Err(NotOffered::Attribute { class: 12, offered, answered });
+        assert_eq!(answered(&swapped), differs(Some(60), Some(9)));
+        assert_eq!(answered(&offer[..3]), differs(Some(9), None));
+        assert!(answered(&[&offer[..], &offer[..3]].concat()).is_err());
     }
 }

@@ -14,6 +14,7 @@ use crate::engine::half_open::Budget;
 use crate::engine::outbox::{KeyLog, Outbox};
 use crate::error::{LocalFailure, Misbehaviour};
 use crate::event::Cookies;
+use crate::identity::Identity;
 use crate::input::Answer;
 use crate::keys::Suite;
 use crate::overrides::Overrides;
@@ -35,6 +36,29 @@ pub(crate) struct Cx<'a> {
     pub(crate) answers: &'a [Answer],
     pub(crate) overrides: &'a mut Overrides,
     pub(crate) budget: &'a mut Budget,
+    pub(crate) peers: &'a dyn Peers,
+}
+
+/// With whom there are SAs.
+pub(crate) trait Peers {
+    /// With a peer of this identity.
+    fn is_known(&self, peer: &Identity) -> bool;
+
+    /// With a peer that has this address as its identity, or is behind a translator with it.
+    fn is_known_at(&self, address: IpAddr) -> bool;
+}
+
+/// Where nothing is said that would depend on it.
+pub(crate) struct Unasked;
+
+impl Peers for Unasked {
+    fn is_known(&self, _: &Identity) -> bool {
+        true
+    }
+
+    fn is_known_at(&self, _: IpAddr) -> bool {
+        true
+    }
 }
 
 impl Cx<'_> {

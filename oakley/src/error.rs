@@ -1,14 +1,21 @@
 //! Failures by blame, and the one table of what a peer is told about them.
 
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::net::IpAddr;
 use core::time::Duration;
 
+use bytes::Bytes;
 use crypto_provider::{CryptoError, InvalidPublic, Ticket};
-use isakmp_wire::{ExchangeType, NotifyType, ParseError, PayloadKind};
+use isakmp_wire::{ExchangeType, IdType, NotifyType, ParseError, PayloadKind, ProtocolId};
 use thiserror::Error;
 
+use crate::event::Difference;
 use crate::fragments::FragmentFault;
 use crate::identity::Identity;
-use crate::policy::AuthMethod;
+use crate::policy::{AuthMethod, Mode, PeerIdentity, SelectorPair};
 use crate::sa::{BundleId, IkeSaId};
 
 /// A message that is refused. The state that it was meant for is untouched.
@@ -69,16 +76,16 @@ pub enum Misbehaviour {
     PublicValue(#[from] InvalidPublic),
     /// An answer that was not among the offers.
     #[error("the answer was not offered: {0}")]
-    NotOffered(&'static str),
-    /// An SPI of a wrong size or below 256 (RFC 4303 2.1).
-    #[error("an SPI that must not be used")]
-    Spi,
+    NotOffered(#[from] NotOffered),
+    /// An SPI of a wrong size, below 256 (RFC 4303 2.1), or of another SA.
+    #[error("an SPI that must not be used: {0:02x?}")]
+    Spi(Bytes),
     /// A proposal list that breaks RFC 2408 4.2.
     #[error("proposals out of order: number {0} returns after another")]
     ProposalOrder(u8),
-    /// An identity other than it must be: protocol and port, or the echo of IDci and IDcr.
+    /// An identity other than it must be.
     #[error("an identity that must not stand here: {0}")]
-    Identity(&'static str),
+    Identity(#[from] IdentityFault),
     /// The exchange has moved to the port of NAT traversal, and this came to the old one (RFC 3947 4).
     #[error("not the port of NAT traversal, to which the peers have moved")]
     OldPort,
@@ -104,11 +111,19 @@ pub enum Misbehaviour {
 #[non_exhaustive]
 pub enum Incompatibility {
     /// No policy for this peer and exchange.
-    #[error("no policy for this peer")]
-    UnknownPeer,
+    #[error("no policy for {} that asks for {mode:?} Mode", named(identity))]
+    UnknownPeer {
+        /// Who it says it is, where that comes in clear: Aggressive Mode.
+        identity: Option<Identity>,
+        /// What it asked for.
+        mode: Mode,
+    },
     /// No offered proposal fits.
-    #[error("no proposal fits")]
-    NoProposalChosen,
+    #[error("no proposal fits: {}", nearest.as_ref().map_or(&"there is none" as &dyn fmt::Display, |nearest| nearest))]
+    NoProposalChosen {
+        /// In what the proposal differs that came nearest; `None` if nothing was compared.
+        nearest: Option<Difference>,
+    },
     /// Another DOI than IPsec's.
     #[error("DOI {0}")]
     Doi(u32),
@@ -117,17 +132,135 @@ pub enum Incompatibility {
     Situation(u32),
     /// No pre-shared key for this peer: of the name that it gave in Aggressive Mode, or in Main Mode (`None`) of its
     /// address.
-    #[error("no pre-shared key for this peer")]
+    #[error("no pre-shared key for {}", named(.0))]
     NoKey(Option<Identity>),
     /// The peer proved an identity that is not the configured one.
-    #[error("the peer's identity is not the configured one")]
-    Identity,
-    /// No phase 2 policy for this flow.
-    #[error("no policy for this flow")]
-    Selectors,
+    #[error("the peer proved to be {proved}, expected is {expected}")]
+    Identity {
+        /// The identity that it proved.
+        proved: Identity,
+        /// What the policy expects.
+        expected: PeerIdentity,
+    },
+    /// No phase 2 policy for this flow, or one for less than was asked for.
+    #[error("no policy for the flow {wanted}{}", narrower(allowed))]
+    Selectors {
+        /// The flow that the peer asked for, as seen from here.
+        wanted: Box<SelectorPair>,
+        /// What the policy has, if it has anything near.
+        allowed: Option<Box<SelectorPair>>,
+    },
     /// The IKE SA cannot name another exchange.
     #[error("the IKE SA has used up its message ids")]
     MessageIdsExhausted,
+}
+
+fn named(identity: &Option<Identity>) -> &dyn fmt::Display {
+    identity.as_ref().map_or(&"the peer's address", |identity| identity)
+}
+
+fn narrower(allowed: &Option<Box<SelectorPair>>) -> String {
+    allowed.as_ref().map_or_else(String::new, |allowed| format!(", only for {allowed}"))
+}
+
+/// In what an answer is not one of the offers (RFC 2408 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotOffered {
+    /// It has more or fewer proposals than any offer has under one number.
+    #[error("{answered} proposals under one number, none of which were offered together")]
+    Proposals {
+        /// How many.
+        answered: usize,
+    },
+    /// It has more or fewer than one transform in a proposal.
+    #[error("{0} transforms where one is chosen")]
+    Transforms(usize),
+    /// It has a protocol that was not offered here.
+    #[error("protocol {0}")]
+    Protocol(ProtocolId),
+    /// It has a protocol twice.
+    #[error("protocol {0} twice")]
+    ProtocolTwice(ProtocolId),
+    /// Its SPI is longer than both cookies: octets.
+    #[error("an SPI of {0} octets in phase 1")]
+    SpiLength(usize),
+    /// Its transform id is in none of the offers.
+    #[error("transform id {0}")]
+    TransformId(u8),
+    /// An attribute is not that of the offer that comes nearest.
+    #[error("attribute {class}: offered {}, answered {}", shown(offered), shown(answered))]
+    Attribute {
+        /// The attribute's class number.
+        class: u16,
+        /// What we offered; `None` if we did not state it, or not as a number.
+        offered: Option<u64>,
+        /// What the answer has.
+        answered: Option<u64>,
+    },
+    /// A public value although no group was agreed on.
+    #[error("a public value without a group")]
+    PublicValue,
+    /// It was offered, and the provider or the policy has it no more.
+    #[error("nothing that can be used any more")]
+    Unusable,
+}
+
+fn shown(value: &Option<u64>) -> String {
+    value.map_or_else(|| "nothing".to_string(), |value| value.to_string())
+}
+
+/// In what an ID payload is not what it must be (RFC 2407 4.6.2).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdentityFault {
+    /// Phase 1: a type that names no peer, or contents that are not the type's.
+    #[error("type {0} names no peer, or what it holds is not of that type")]
+    NoPeer(IdType),
+    /// Phase 2: a type that names no flow.
+    #[error("type {0} names no flow")]
+    NoFlow(IdType),
+    /// Phase 1: a protocol and port that are not IKE's.
+    #[error("protocol {protocol} and port {port}, which are not IKE's")]
+    Port {
+        /// The protocol.
+        protocol: u8,
+        /// The port.
+        port: u16,
+    },
+    /// Phase 2: a port of no protocol.
+    #[error("port {0} without a protocol")]
+    PortWithoutProtocol(u16),
+    /// Phase 2: contents of another size than the type's.
+    #[error("{octets} octets are not the size of type {id_type}")]
+    Size {
+        /// The type.
+        id_type: IdType,
+        /// The octets that are there.
+        octets: usize,
+    },
+    /// Phase 2: a netmask with holes.
+    #[error("a mask with holes: {0}")]
+    Mask(IpAddr),
+    /// Phase 2: a range that ends before it begins.
+    #[error("the range from {first} to {last} ends before it begins")]
+    Backwards {
+        /// The first address.
+        first: IpAddr,
+        /// The last address.
+        last: IpAddr,
+    },
+    /// Phase 2: IPv4 on one side and IPv6 on the other.
+    #[error("IPv4 on one side and IPv6 on the other")]
+    Families,
+    /// Phase 2: an answer with other identities than were sent (RFC 2409 5.5).
+    #[error("sent was {sent}, answered was {}", answered.as_ref().map_or(&"nothing" as &dyn fmt::Display, |flow| flow))]
+    Changed {
+        /// The flow that was asked for.
+        sent: Box<SelectorPair>,
+        /// The flow that was answered, if it can be read.
+        answered: Option<Box<SelectorPair>>,
+    },
 }
 
 /// Why an exchange ended without its SA.
@@ -253,7 +386,7 @@ impl Misbehaviour {
             Self::Foreign(_) => Some(NotifyType::INVALID_PAYLOAD_TYPE),
             Self::PublicValue(_) => Some(NotifyType::INVALID_KEY_INFORMATION),
             Self::NotOffered(_) | Self::ProposalOrder(_) => Some(NotifyType::BAD_PROPOSAL_SYNTAX),
-            Self::Spi => Some(NotifyType::INVALID_SPI),
+            Self::Spi(_) => Some(NotifyType::INVALID_SPI),
             Self::Identity(_) => Some(NotifyType::INVALID_ID_INFORMATION),
             Self::MessageId => Some(NotifyType::INVALID_MESSAGE_ID),
         }
@@ -263,11 +396,11 @@ impl Misbehaviour {
 impl Incompatibility {
     fn notify(&self) -> Option<NotifyType> {
         match self {
-            Self::UnknownPeer | Self::NoKey(_) => None,
-            Self::NoProposalChosen => Some(NotifyType::NO_PROPOSAL_CHOSEN),
+            Self::UnknownPeer { .. } | Self::NoKey(_) => None,
+            Self::NoProposalChosen { .. } => Some(NotifyType::NO_PROPOSAL_CHOSEN),
             Self::Doi(_) => Some(NotifyType::DOI_NOT_SUPPORTED),
             Self::Situation(_) => Some(NotifyType::SITUATION_NOT_SUPPORTED),
-            Self::Identity | Self::Selectors => Some(NotifyType::INVALID_ID_INFORMATION),
+            Self::Identity { .. } | Self::Selectors { .. } => Some(NotifyType::INVALID_ID_INFORMATION),
             Self::MessageIdsExhausted => Some(NotifyType::INVALID_MESSAGE_ID),
         }
     }

@@ -14,6 +14,7 @@ use isakmp_wire::{Cookie, ExchangeType, MessageId, NotifyType, PayloadKind};
 use crate::error::{Abort, Reject};
 use crate::identity::Identity;
 use crate::nat::{NatDetected, NatOriginal};
+use crate::oddity::Oddity;
 use crate::policy::{
     Encapsulation, Lifetime, Path, Phase1Suite, Phase2Transform, Protocol, Role, SelectorPair,
 };
@@ -237,6 +238,15 @@ pub enum Event {
         exchange: Option<ExchangeType>,
         /// Why.
         why: Reject,
+    },
+    /// Something odd in an acceptable message was read over.
+    ReadOver {
+        /// Where from and where to.
+        path: Path,
+        /// The IKE SA, or the SA to be, if there is one.
+        ike_sa: Option<IkeSaId>,
+        /// What.
+        oddity: Oddity,
     },
     /// A duplicate of a message that had been answered; the same answer was sent again if there is one.
     Duplicate {

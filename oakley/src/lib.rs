@@ -20,6 +20,7 @@ mod identity;
 mod input;
 mod keys;
 mod nat;
+mod oddity;
 mod output;
 mod overrides;
 mod phase1;
@@ -38,12 +39,16 @@ pub mod sans_io {}
 
 pub use dpd::{Asking, DeadPeerDetection};
 pub use engine::Engine;
-pub use error::{Abort, ApiMisuse, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
+pub use error::{
+    Abort, ApiMisuse, IdentityFault, Incompatibility, LocalFailure, Misbehaviour, NotOffered, PeerRefusal,
+    Reject,
+};
 pub use event::{Bundle, Cookies, Derivation, Difference, Event, SpiPair};
 pub use fragments::{FragmentFault, Fragmentation};
 pub use identity::Identity;
 pub use input::{Answer, Input, LimitReached, Request, Target};
 pub use nat::{NatDetected, NatOriginal, NatPayload, NatTraversal, NatVersion};
+pub use oddity::Oddity;
 pub use output::{Deadline, Output, TimerKind};
 pub use policy::{
     AuthMethod, Confidentiality, Config, Encapsulation, KeyQuery, Lifetime, Mode, Path, Peer, PeerIdentity,

@@ -199,17 +199,21 @@ impl Discovery<'_> {
         [path.remote, own].map(payload).to_vec()
     }
 
-    /// What the NAT-D payloads of a message say that came by `path`. A peer that sends none does not take part.
+    /// What the NAT-D payloads of a message say that came by `path`. A peer that sends none does not take part. Some peers
+    /// announce a draft and use the RFC's numbers, or the reverse: the hash tells, whatever number it travels under.
     pub(crate) fn read(&self, message: &Message, path: &Path) -> Option<NatDetected> {
-        let numbering = self.version.numbering();
-        let mut hashes =
-            message.all::<NatDiscovery>().filter(|one| one.numbering == numbering).map(|one| &one.hash);
+        let mut hashes = message.all::<NatDiscovery>().map(|one| &one.hash);
         // RFC 3947 3.2: the first is about the receiver, the others are all that the sender may send from.
         let local = *hashes.next()? != self.digest(path.local) || self.forced;
         let theirs = self.digest(path.remote);
         let remote = !hashes.any(|hash| *hash == theirs);
         Some(NatDetected { version: self.version, local, remote })
     }
+}
+
+/// Whether NAT-D payloads of a message travel under other numbers than those of `version`.
+pub(crate) fn is_misnumbered(message: &Message, version: NatVersion) -> bool {
+    message.all::<NatDiscovery>().any(|one| one.numbering != version.numbering())
 }
 
 /// An end that is no datagram's source.
@@ -255,6 +259,18 @@ pub(crate) fn mode_number(encapsulation: Encapsulation, nat: Option<NatDetected>
         (Encapsulation::UdpTransport, true) => EncapsulationMode::UDP_ENCAPSULATED_TRANSPORT_DRAFT,
     };
     mode.0
+}
+
+/// Whether two numbers mean the same encapsulation, one of them perhaps a draft's.
+pub(crate) fn is_same_mode(one: u64, other: u64) -> bool {
+    const RFC_AND_DRAFT: [[EncapsulationMode; 2]; 2] = [
+        [EncapsulationMode::UDP_ENCAPSULATED_TUNNEL, EncapsulationMode::UDP_ENCAPSULATED_TUNNEL_DRAFT],
+        [EncapsulationMode::UDP_ENCAPSULATED_TRANSPORT, EncapsulationMode::UDP_ENCAPSULATED_TRANSPORT_DRAFT],
+    ];
+    let both = |pair: &[EncapsulationMode; 2]| {
+        [one, other].iter().all(|number| pair.iter().any(|mode| u64::from(mode.0) == *number))
+    };
+    one == other || RFC_AND_DRAFT.iter().any(both)
 }
 
 /// The addresses that a transport-mode peer computes its checksums with (RFC 3947 5.2): never for policy.

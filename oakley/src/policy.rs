@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -130,6 +131,16 @@ pub enum PeerIdentity {
     PathAddress,
     /// One of these.
     OneOf(Vec<Identity>),
+}
+
+impl fmt::Display for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::OneOf(identities) = self else { return f.write_str("the address that it sends from") };
+        identities.iter().enumerate().try_for_each(|(index, identity)| {
+            let between = if index == 0 { "" } else { " or " };
+            write!(f, "{between}{identity}")
+        })
+    }
 }
 
 /// What phase 1 with one peer may be.
@@ -275,6 +286,23 @@ pub struct SelectorPair {
     pub local: TrafficSelector,
     /// The peer's side.
     pub remote: TrafficSelector,
+}
+
+impl fmt::Display for TrafficSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.addresses.start(), self.addresses.end());
+        if first == last { write!(f, "{first}") } else { write!(f, "{first}-{last}") }?;
+        if self.protocol != 0 {
+            write!(f, " protocol {}", self.protocol)?;
+        }
+        if self.port != 0 { write!(f, " port {}", self.port) } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for SelectorPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.local, self.remote)
+    }
 }
 
 /// By what a pre-shared key is looked up.

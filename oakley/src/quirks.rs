@@ -17,6 +17,9 @@ pub struct Quirks {
     pub narrowed_identities: bool,
     /// Do not send INITIAL-CONTACT (RFC 2407 4.6.3.3) to this peer.
     pub no_initial_contact: bool,
+    /// Say INITIAL-CONTACT in a message of its own behind phase 1, not inside our last proof: for peers that read nothing
+    /// but the proof there. It may overtake the proof, and then it is lost.
+    pub initial_contact_apart: bool,
     /// Send Aggressive Mode's third message in clear (RFC 2409 5 allows both; either is accepted from every peer).
     pub aggressive_proof_in_clear: bool,
     /// As responder of Quick Mode, set the commit bit in message 2 and say CONNECTED after message 3 (RFC 2408 3.1): for
@@ -40,6 +43,7 @@ impl Default for Quirks {
             ah_without_authentication_attribute: true,
             narrowed_identities: false,
             no_initial_contact: false,
+            initial_contact_apart: false,
             aggressive_proof_in_clear: false,
             commit: false,
             delete_takes_children: false,

@@ -202,7 +202,7 @@ fn a_peer_without_secrecy_is_refused_where_it_is_wanted() {
     pair.initiate();
     pair.run(60);
     assert!(pair.a().established().is_empty());
-    assert_eq!(pair.b().rejects(), [Reject::Incompatible(Incompatibility::NoProposalChosen)]);
+    assert!(pair.b().rejects().len() == 1 && is_no_proposal(pair.b().rejects().first()));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_suite_that_fits_nothing_is_refused_in_clear_and_nothing_is_kept() {
     pair.run(600);
     assert!(pair.b().engine.snapshot().ike_sas.is_empty());
     assert!(
-        pair.b().rejects().iter().all(|why| *why == Reject::Incompatible(Incompatibility::NoProposalChosen))
+        pair.b().rejects().iter().all(|why| is_no_proposal(Some(why)))
     );
     // RFC 2409 5.7 (test): a NOTIFY in clear is heard and not obeyed; the initiator gives up in its own time.
     let heard = pair.a().events.iter().any(|event| {

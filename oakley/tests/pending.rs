@@ -187,7 +187,8 @@ fn an_answer_of_nothing_refuses() {
     let [(ticket, _)] = open.as_slice() else { panic!("one question") };
     bench.input(1, Input::Completed(*ticket, Answer::Phase1(None))).unwrap();
     assert!(bench.host(1).sent.is_empty());
-    assert_eq!(bench.host(1).rejects(), [Reject::Incompatible(Incompatibility::UnknownPeer)]);
+    let unknown = Incompatibility::UnknownPeer { identity: None, mode: Mode::Main };
+    assert_eq!(bench.host(1).rejects(), [Reject::Incompatible(unknown)]);
     // The same ticket twice is the caller's mistake, and harmless.
     let again = bench.input(1, Input::Completed(*ticket, Answer::Phase1(None)));
     assert_eq!(again, Err(ApiMisuse::UnknownTicket(*ticket)));

@@ -121,12 +121,18 @@ pub fn dissect(datagram: &[u8]) -> Dissection {
         EncryptedMessage::read(&octets, &mut trace)
             .map(|message| {
                 let count = message.ciphertext().len();
-                trace.leaf("Encrypted payloads", Header::LEN..octets.len(), format_args!("{count} octets"));
+                let end = Header::LEN.saturating_add(count);
+                trace.leaf("Encrypted payloads", Header::LEN..end, format_args!("{count} octets"));
             })
             .err()
     } else {
         Message::read(&octets, &mut trace).err()
     };
+    let message = Header::within(datagram).len();
+    if error.is_none() && message < octets.len() {
+        let beyond = octets.len().saturating_sub(message);
+        trace.leaf("Behind the message", message..octets.len(), format_args!("{beyond} zero octets"));
+    }
     finish(trace, error, octets.len())
 }
 

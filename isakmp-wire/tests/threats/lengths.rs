@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use isakmp_wire::limits::MAX_PAYLOADS;
-use isakmp_wire::{EncryptedMessage, Header, Message, NotifyType, PayloadKind, Place, Reason, dissect};
+use isakmp_wire::{
+    AnomalyKind, EncryptedMessage, Header, Message, NotifyType, PayloadKind, Place, Reason, dissect,
+};
 
 use crate::common::{clear, sound};
 use crate::samples::samples;
@@ -37,6 +39,10 @@ fn t002_length_field_and_datagram_must_agree() {
         for length in [0, 27, n - 1, n + 1, 1 << 31, u32::MAX] {
             let mut octets = recorded.datagram.to_vec();
             octets[24..28].copy_from_slice(&length.to_be_bytes());
+            if length == n - 1 {
+                // Behind the end of a message nothing but zeros is read over.
+                *octets.last_mut().unwrap() = 1;
+            }
             let octets = Bytes::from(octets);
             let (result, used) = test_alloc::measure(|| Message::parse(octets.clone()));
             let error = result.unwrap_err();
@@ -121,5 +127,41 @@ fn t004_inner_lengths_beyond_outer_ones_name_the_inner_payload() {
         );
         assert!(matches!(error.reason(), Reason::Truncated { .. }), "{error}");
         assert_eq!(error.notify_type(), NotifyType::BAD_PROPOSAL_SYNTAX);
+    }
+}
+
+/// Peers pad datagrams with zeros behind the end of the message, any number of them. One octet that is not zero, or a length
+/// that ends inside the message, is refused as ever.
+#[test]
+fn t002_zeros_behind_the_message_belong_to_nothing() {
+    for recorded in sound() {
+        let whole = &recorded.datagram;
+        for count in [1, 2, 3, 4, 7, 64, 1000] {
+            let padded = Bytes::from([&whole[..], &vec![0; count]].concat());
+            assert_eq!(Header::within(&padded), &whole[..]);
+            assert_eq!(Header::parse(&padded), Header::parse(whole));
+            let beyond = |anomalies: &[isakmp_wire::Anomaly]| {
+                anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::ZerosBeyond(count))
+            };
+            if recorded.is_encrypted() {
+                let (read, plain) =
+                    (EncryptedMessage::parse(padded.clone()), EncryptedMessage::parse(whole.clone()));
+                let (read, plain) = (read.unwrap(), plain.unwrap());
+                assert_eq!(read.ciphertext(), plain.ciphertext());
+            } else {
+                let (read, plain) =
+                    (Message::parse(padded.clone()).unwrap(), Message::parse(whole.clone()).unwrap());
+                assert_eq!(read.payloads(), plain.payloads());
+                assert_eq!((read.encode(), read.padding()), (whole.clone(), plain.padding()));
+                assert!(beyond(read.anomalies()) && !beyond(plain.anomalies()));
+            }
+            assert!(dissect(&padded).error().is_none());
+            for at in [0, count - 1] {
+                let mut spoiled = padded.to_vec();
+                spoiled[whole.len() + at] = 1;
+                assert_eq!(Header::within(&spoiled), &spoiled[..]);
+                assert_eq!(Header::parse(&spoiled).unwrap_err().field(), "Length");
+            }
+        }
     }
 }

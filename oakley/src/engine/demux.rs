@@ -16,6 +16,7 @@ use crate::exchange::duplicate::{Seen, digest};
 use crate::exchange::incoming::Incoming;
 use crate::input::Answer;
 use crate::nat::NatPayload;
+use crate::oddity::Oddity;
 use crate::policy::{Mode, Path, Role};
 use crate::sa::IkeSaId;
 
@@ -38,6 +39,7 @@ impl Engine {
             octets
         };
         count(&mut self.host.out.counters.datagrams_in);
+        let message = self.message_in(path, message);
         if peek_version(message).is_some_and(|version| version.major == IKEV2) {
             count(&mut self.host.out.counters.not_ours);
             self.host.out.not_ours(path, octets);
@@ -47,6 +49,17 @@ impl Engine {
             return;
         }
         self.dispatch(path, Bytes::copy_from_slice(message), &[]);
+    }
+
+    /// A datagram without the zeros that a peer pads it with behind the end of the message.
+    fn message_in<'a>(&mut self, path: Path, datagram: &'a [u8]) -> &'a [u8] {
+        let message = Header::within(datagram);
+        if message.len() < datagram.len()
+            && let Ok((_, anomalies)) = Header::parse_with_anomalies(datagram)
+        {
+            self.host.out.read_over(path, None, anomalies.into_iter().map(Oddity::Wire));
+        }
+        message
     }
 
     pub(super) fn dispatch(&mut self, path: Path, octets: Bytes, answers: &[Answer]) {
@@ -187,7 +200,7 @@ impl Engine {
     /// NO-PROPOSAL-CHOSEN in clear, to message 1 of a configured peer: rate-limited, and shorter than the shortest
     /// message that has a transform to refuse.
     pub(super) fn refuse_in_clear(&mut self, incoming: &Incoming, why: &Reject) {
-        if *why != Reject::Incompatible(Incompatibility::NoProposalChosen) {
+        if !matches!(why, Reject::Incompatible(Incompatibility::NoProposalChosen { .. })) {
             return;
         }
         if !self.refusals.take(self.host.now, self.host.config.clear_notifies_per_second) {

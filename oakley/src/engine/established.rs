@@ -18,7 +18,7 @@ use crate::exchange::flight::Flight;
 use crate::phase1::facts::Established;
 use crate::phase2::dpd::Liveness;
 use crate::phase2::{Ike, informational};
-use crate::policy::Role;
+use crate::policy::{Mode, Role};
 use crate::sa::IkeSaId;
 
 impl Engine {
@@ -29,14 +29,16 @@ impl Engine {
         (established, send): (Established, Option<Bytes>),
         course: Course,
     ) {
-        let (Course { home, began, accepted, waiting, .. }, now) = (course, self.host.now);
-        let Established { offered, suite, keys, last_block, identity } = established;
+        let (Course { home, began, accepted, waiting, mode, .. }, now) = (course, self.host.now);
+        let Established { offered, suite, keys, last_block, identity, contact_said, contact_heard } =
+            established;
         let life = suite.chosen.lifetime.seconds.map(Duration::from_secs);
         let expires = life.and_then(|life| now.checked_add(life));
         let (path, role, cookies) = (offered.path, offered.role, offered.cookies);
         if let Some(octets) = send.clone() {
             self.host.out.transmit(path, octets, offered.fragment_size());
         }
+        let is_apart = offered.policy.quirks.initial_contact_apart;
         count(&mut self.host.out.counters.ike_sas);
         let policy = offered.policy;
         self.host.out.event(Event::Authenticated {
@@ -71,7 +73,7 @@ impl Engine {
             unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
             accepted,
-            contact_obeyed: false,
+            contact_obeyed: contact_heard,
             liveness: Liveness::default(),
             proven: false,
             refused: false,
@@ -82,6 +84,9 @@ impl Engine {
             protected: 0,
         };
         self.bound_life(&live);
+        if contact_heard {
+            self.initial_contact(&live);
+        }
         self.table.put(id, Entry::Live(Box::new(live)));
         self.begins(id);
     }
@@ -94,7 +99,11 @@ impl Engine {
         self.bound_ike_sas(id);
         self.keep_alive(id);
         self.watch(id);
-        self.first_contact(id);
+        // Behind our own last message another one might overtake it, and a peer that has just started anew needs telling least.
+        let is_behind = (role, mode) == (Role::Responder, Mode::Main) && !is_apart;
+        if !contact_said && !contact_heard && !is_behind {
+            self.first_contact(id);
+        }
         // No policy of this engine asks for anything in between; what will, has its place here.
         if !self.host.overrides.gate_is_held() {
             self.make_ready(id);
@@ -102,6 +111,7 @@ impl Engine {
     }
 
     /// RFC 2407 4.6.3.3: whoever has nothing else with this peer says so, and the peer drops what it still has from before.
+    /// Here where it could not be said inside our proof: Aggressive Mode's responder proves itself in clear.
     fn first_contact(&mut self, id: IkeSaId) {
         let Some(mut live) = self.table.take_live(id) else { return };
         let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, Duration::MAX);

@@ -118,7 +118,7 @@ impl Engine {
     /// The peer has nothing from before this SA: what we still have with the same identity is of no use (RFC 2407
     /// 4.6.3.3). The identity decides, never the address: two peers may share one. What came up while this SA was being
     /// negotiated is not from before: both sides may have begun at once, and must not end each other's SA.
-    fn initial_contact(&mut self, live: &Live) {
+    pub(super) fn initial_contact(&mut self, live: &Live) {
         let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, live.ike.began);
         for bundle in bundles {
             self.remove_bundle(bundle, RemoveReason::PeerRestarted);

@@ -31,7 +31,7 @@ use core::time::Duration;
 use crypto_provider::CryptoProvider;
 
 use crate::auth::{AUTHENTICATORS, Authenticator};
-use crate::context::Cx;
+use crate::context::{Cx, Unasked};
 use crate::engine::doubt::Doubts;
 use crate::engine::half_open::{Budget, HalfOpen, RateLimit, Unreturned};
 use crate::engine::outbox::Outbox;
@@ -94,7 +94,13 @@ impl Host {
             answers,
             overrides: &mut self.overrides,
             budget: &mut self.budget,
+            peers: &Unasked,
         }
+    }
+
+    /// The same where it matters who is known already.
+    fn cx_among<'a>(&'a mut self, answers: &'a [Answer], peers: &'a Table) -> Cx<'a> {
+        Cx { peers, ..self.cx(answers) }
     }
 }
 

@@ -132,7 +132,9 @@ impl Engine {
         let peer = Peer::new(&path, identity.as_ref());
         let policy = match self.host.cx(answers).phase1_policy(&peer, mode) {
             Work::Done(Some(policy)) => policy,
-            Work::Done(None) => return self.reject(incoming, None, Incompatibility::UnknownPeer.into()),
+            Work::Done(None) => {
+                return self.reject(incoming, None, Incompatibility::UnknownPeer { identity, mode }.into());
+            }
             Work::Pending(ticket) => return self.park_datagram(ticket, incoming, answers),
         };
         let id = self.table.new_ike_sa();
@@ -223,7 +225,7 @@ impl Engine {
         }
         let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
         let Negotiation { course, state } = *negotiation;
-        match state.handle(incoming, &mut self.host.cx(answers)) {
+        match state.handle(incoming, &mut self.host.cx_among(answers, &self.table)) {
             Verdict::Refused(state, why) => {
                 self.keep(id, course, state);
                 self.reject(incoming, Some(id), why);
@@ -242,7 +244,7 @@ impl Engine {
         let Some(Entry::Negotiating(negotiation)) = self.table.take(id) else { return };
         let Negotiation { course, state } = *negotiation;
         match state {
-            Phase1::Proving(state) => match state.resume(&mut self.host.cx(answers)) {
+            Phase1::Proving(state) => match state.resume(&mut self.host.cx_among(answers, &self.table)) {
                 Ok(step) => self.went(id, course, step, None),
                 Err(why) => self.ended(id, course, why),
             },

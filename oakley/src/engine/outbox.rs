@@ -10,6 +10,7 @@ use isakmp_wire::{MessageId, NotifyType};
 use crate::event::{Cookies, Derivation, Event};
 use crate::fragments::split::split;
 use crate::nat;
+use crate::oddity::Oddity;
 use crate::output::Output;
 use crate::policy::{Path, Protocol};
 use crate::sa::{IkeSaId, Spi};
@@ -51,6 +52,18 @@ impl Outbox {
         self.push(Output::Event(event));
     }
 
+    /// Tells what was read over in an acceptable message: no more than a few of one message.
+    pub(crate) fn read_over(
+        &mut self,
+        path: Path,
+        ike_sa: Option<IkeSaId>,
+        oddities: impl IntoIterator<Item = Oddity>,
+    ) {
+        for oddity in oddities.into_iter().take(MAX_ODDITIES) {
+            self.event(Event::ReadOver { path, ike_sa, oddity });
+        }
+    }
+
     /// Hands a datagram of another protocol back, as it came.
     pub(crate) fn not_ours(&mut self, path: Path, octets: &[u8]) {
         if self.queue.len() >= MAX_QUEUED {
@@ -84,6 +97,9 @@ impl Outbox {
     }
 }
 
+/// Oddities of one message that are told of: it may have hundreds of payloads.
+const MAX_ODDITIES: usize = 8;
+
 /// Outputs that wait for the caller before those are let go that nobody would miss. One input rarely makes more than twenty.
 const MAX_QUEUED: usize = 4096;
 
@@ -97,6 +113,7 @@ const fn may_be_suppressed(event: &Event) -> bool {
             | Event::ComparedPhase2 { .. }
             | Event::Failed { .. }
             | Event::Rejected { .. }
+            | Event::ReadOver { .. }
             | Event::Duplicate { .. }
             | Event::Retransmitted { .. }
             | Event::NotifySent { .. }

@@ -333,11 +333,16 @@ impl Engine {
 
     /// RFC 4303 2.1, and common sense: an SPI of the peer's names one SA.
     fn check_spis(&self, live: &Live, wanted: Box<Wanted>) -> Result<Box<Wanted>, Failure> {
-        let taken = |(protocol, spi)| self.table.by_outbound(&live.ike.identity, protocol, spi).is_some();
-        if wanted.peer_spis().any(taken) {
-            Err(Failure::Refused(Misbehaviour::Spi.into()))
-        } else {
-            Ok(wanted)
+        let taken = |(protocol, spi): &(Protocol, Spi)| {
+            self.table.by_outbound(&live.ike.identity, *protocol, *spi).is_some()
+        };
+        let taken = wanted.peer_spis().find(taken);
+        match taken {
+            Some((_, spi)) => {
+                let octets = Bytes::copy_from_slice(&spi.0.to_be_bytes());
+                Err(Failure::Refused(Misbehaviour::Spi(octets).into()))
+            }
+            None => Ok(wanted),
         }
     }
 

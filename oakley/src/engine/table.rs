@@ -4,11 +4,12 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use isakmp_wire::{Cookie, MessageId};
 
+use crate::context::Peers;
 use crate::engine::stray::Told;
 use crate::event::{Bundle, Cookies};
 use crate::exchange::duplicate::Accepted;
@@ -135,6 +136,22 @@ pub(crate) struct Table {
     bundles_of_peer: BTreeSet<(Identity, BundleId)>,
     /// Paths whose translator must not forget us, and how often it is reminded.
     keepalives: BTreeMap<Path, Duration>,
+}
+
+impl Peers for Table {
+    fn is_known(&self, peer: &Identity) -> bool {
+        self.ike_of_peer(peer).next().is_some() || self.bundles_of_peer(peer).next().is_some()
+    }
+
+    fn is_known_at(&self, address: IpAddr) -> bool {
+        let is_there = |peer: &Identity| match peer {
+            Identity::Address(own) => *own == address,
+            Identity::Behind { translator, .. } => *translator == address,
+            _ => false,
+        };
+        self.ike_of_peer.iter().any(|(peer, _)| is_there(peer))
+            || self.bundles_of_peer.iter().any(|(peer, _)| is_there(peer))
+    }
 }
 
 impl Table {

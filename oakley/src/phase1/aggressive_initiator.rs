@@ -19,7 +19,7 @@ use isakmp_wire::{Cookie, Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::{Contribution, IdentitySlot};
 use crate::context::Cx;
-use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::error::{Abort, LocalFailure, Misbehaviour, NotOffered, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::shape::AGGRESSIVE_OFFER;
@@ -27,6 +27,7 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven};
+use crate::phase1::offer::Report;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
@@ -140,9 +141,10 @@ impl AwaitReply {
         let (ike_sa, payload) = (offered.ike_sa, PayloadKind::SA);
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let chosen = offer::accept(ike_sa, sa, &self.offer, &offered.policy, cx.out)?;
-        let suite = Suite::resolve(chosen, cx.provider)
-            .ok_or(Misbehaviour::NotOffered("a suite of another provider"))?;
+        let mut report = Report { ike_sa, path: incoming.path, out: &mut *cx.out };
+        let chosen = offer::accept(sa, &self.offer, &offered.policy, &mut report)?;
+        let unusable = || Misbehaviour::from(NotOffered::Unusable);
+        let suite = Suite::resolve(chosen, cx.provider).ok_or_else(unusable)?;
         Ok((message, Agreed { offered, suite, authenticator: self.provisional.authenticator }))
     }
 

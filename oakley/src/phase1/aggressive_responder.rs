@@ -14,11 +14,11 @@ use alloc::vec;
 
 use bytes::Bytes;
 use crypto_provider::Work;
-use isakmp_wire::payload::SecurityAssociation;
+use isakmp_wire::payload::{Identification, KeyExchange, SecurityAssociation};
 use isakmp_wire::{Message, MessageId, PayloadKind};
 
 use crate::context::Cx;
-use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
+use crate::error::{Abort, IdentityFault, LocalFailure, Misbehaviour, Reject};
 use crate::event::{Cookies, Event};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::shape::AGGRESSIVE_OFFER;
@@ -27,6 +27,7 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Offered};
 use crate::phase1::finish::{self};
+use crate::phase1::offer::Report;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Begun, Step, offer};
 use crate::policy::{Mode, Phase1Policy, Role};
@@ -37,7 +38,8 @@ use crate::vendors::PeerVendors;
 pub(crate) fn identity(message: &Message) -> Result<Option<Identity>, Misbehaviour> {
     let kind = PayloadKind::IDENTIFICATION;
     let payload = message.first(kind).ok_or(Misbehaviour::Missing(kind))?;
-    let named = |body| Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"));
+    let named =
+        |body: &Identification| Identity::from_wire(body).ok_or(IdentityFault::NoPeer(body.id_type).into());
     payload.get().map(named).transpose()
 }
 
@@ -98,9 +100,10 @@ fn answer(
     let sa_i = message.first(payload).ok_or(Misbehaviour::Missing(payload))?;
     let sa_i_b = Bytes::copy_from_slice(sa_i.raw());
     let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(payload))?;
-    // RFC 2409 5: the KE of message 1 is of one group, so an offer of several cannot be meant.
-    offer::one_group(sa)?;
-    let (chosen, sa_r) = offer::choose(ike_sa, sa, &policy, cx.out)?;
+    let public = message.get::<KeyExchange>().map(|body| &body.public[..]).unwrap_or_default();
+    let public_of = offer::group_of_public(sa, public, cx.provider)?;
+    let mut report = Report { ike_sa, path: incoming.path, out: &mut *cx.out };
+    let (chosen, sa_r) = offer::choose(sa, &policy, public_of, &mut report)?;
     let responder = cx.cookie().map_err(local)?;
     let cookies = Cookies { initiator: incoming.header.initiator_cookie, responder };
     let (path, method) = (incoming.path, chosen.method);

@@ -103,7 +103,7 @@ pub(crate) fn check(
     let peer = AuthCx { path: &agreed.offered.path, peer: identity.as_ref() };
     let credentials = agreed.authenticator.credentials(&peer, cx);
     let vendors = agreed.offered.vendors.and(message);
-    let nat = agreed.discovery(&vendors).and_then(|discovery| discovery.read(message, path));
+    let nat = agreed.read_nat(&vendors, (message, path), cx);
     credentials.map(|credentials| {
         let credentials = credentials?;
         // What follows costs an exponentiation, and the peer has proved nothing.

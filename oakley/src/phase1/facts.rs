@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use isakmp_wire::{ExchangeType, Flags, Header, MessageId, Payload, PayloadKind, Version};
+use isakmp_wire::{ExchangeType, Flags, Header, Message, MessageId, Payload, PayloadKind, Version};
 
 use crate::auth::proof::ProofInputs;
 use crate::auth::{Authenticator, Contribution, Credentials};
@@ -14,6 +14,7 @@ use crate::exchange::iv::{Iv, IvChain};
 use crate::identity::Identity;
 use crate::keys::{Keys, Suite};
 use crate::nat::{self, Discovery, NatDetected};
+use crate::oddity::Oddity;
 use crate::policy::{Mode, Path, Phase1Policy, Role};
 use crate::sa::IkeSaId;
 use crate::vendors::PeerVendors;
@@ -70,6 +71,19 @@ impl Agreed {
         let Offered { policy, cookies, .. } = &self.offered;
         let version = policy.nat.spoken(vendors)?;
         Some(Discovery { hash: self.suite.hash, cookies, version, forced: policy.nat.forced })
+    }
+
+    /// What the NAT-D payloads of a message tell, if both sides announce NAT traversal.
+    pub(crate) fn read_nat(
+        &self,
+        vendors: &PeerVendors,
+        (message, path): (&Message, &Path),
+        cx: &mut Cx<'_>,
+    ) -> Option<NatDetected> {
+        let found = self.discovery(vendors)?.read(message, path)?;
+        let misnumbered = nat::is_misnumbered(message, found.version).then_some(Oddity::NatNumbers);
+        cx.out.read_over(*path, Some(self.offered.ike_sa), misnumbered);
+        Some(found)
     }
 
     /// Our NAT-D payloads, if both sides announce NAT traversal.
@@ -136,6 +150,8 @@ pub(crate) struct Keyed {
     pub(crate) exchanged: Exchanged,
     /// Never empty: most likely first.
     pub(crate) candidates: Vec<Candidate>,
+    /// Whether our proof says that we have nothing else with the peer.
+    pub(crate) contact_said: bool,
 }
 
 /// One form of SKEYID and what follows from it.
@@ -152,9 +168,13 @@ pub(crate) struct Established {
     /// The last ciphertext block of phase 1, from which every later message id starts.
     pub(crate) last_block: Iv,
     pub(crate) identity: Identity,
+    /// Whether our proof said that we have nothing else with the peer.
+    pub(crate) contact_said: bool,
+    /// Whether the peer's proof said so.
+    pub(crate) contact_heard: bool,
 }
 
 /// A message in clear, ready to be sent.
 pub(crate) fn clear_message(header: Header, payloads: Vec<Payload>) -> Bytes {
-    isakmp_wire::Message::new(header, payloads).encode()
+    Message::new(header, payloads).encode()
 }

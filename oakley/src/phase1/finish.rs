@@ -6,25 +6,24 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use crypto_provider::{SharedSecret, Work};
-use isakmp_wire::payload::Identification;
 use isakmp_wire::{EncryptedMessage, Message, MessageId, Payload, PayloadKind};
 
 use crate::auth::KeyInputs;
 use crate::context::Cx;
-use crate::error::{Abort, Incompatibility, LocalFailure, Misbehaviour, PeerRefusal, Reject};
+use crate::error::{Abort, LocalFailure, Misbehaviour, PeerRefusal, Reject};
 use crate::event::Event;
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv, padding_len};
-use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::nat::{self, NatDetected};
-use crate::phase1::facts::{Candidate, Established, Exchanged, Keyed, Offered};
-use crate::policy::{Mode, Path, PeerIdentity, Role};
+use crate::phase1::beside::{self, Beside};
+use crate::phase1::facts::{Agreed, Candidate, Established, Exchanged, Keyed, Offered};
+use crate::policy::{Mode, Path, Role};
 
 /// UDP, and the ports of IKE: all that a phase 1 identity may name beside 0 and 0 (RFC 2407 4.6.2, RFC 3947).
-const UDP: u8 = 17;
-const IKE_PORT: u16 = 500;
-const IKE_NAT_PORT: u16 = 4500;
+pub(crate) const UDP: u8 = 17;
+pub(crate) const IKE_PORT: u16 = 500;
+pub(crate) const IKE_NAT_PORT: u16 = 4500;
 
 /// Computes everything that follows from g^xy.
 pub(crate) fn key(exchanged: Exchanged, g_xy: &SharedSecret, cx: &mut Cx<'_>) -> Result<Keyed, Abort> {
@@ -53,7 +52,7 @@ pub(crate) fn key(exchanged: Exchanged, g_xy: &SharedSecret, cx: &mut Cx<'_>) ->
     if candidates.is_empty() {
         return Err(LocalFailure::NoPolicy.into());
     }
-    Ok(Keyed { exchanged, candidates })
+    Ok(Keyed { exchanged, candidates, contact_said: false })
 }
 
 /// Says that the keys are there.
@@ -85,7 +84,7 @@ pub(crate) fn encrypt_proof(
 
 /// Our proof under the chosen candidate, and our identity unless it went with the contribution.
 pub(crate) fn prove(keyed: &Keyed, chosen: usize, cx: &mut Cx<'_>) -> Result<Work<Vec<Payload>>, Abort> {
-    let Keyed { exchanged, candidates } = keyed;
+    let Keyed { exchanged, candidates, .. } = keyed;
     let candidate = candidates.get(chosen).ok_or(LocalFailure::NoPolicy)?;
     let offered = &exchanged.agreed.offered;
     let suite = &exchanged.agreed.suite;
@@ -154,6 +153,8 @@ pub(crate) struct Proven {
     pub(crate) nat: Option<NatDetected>,
     /// Which way it came.
     pub(crate) path: Path,
+    /// All that came with it.
+    pub(crate) message: Message,
 }
 
 /// How a proof is read.
@@ -186,8 +187,11 @@ pub(crate) fn check_proof(
     };
     let path = &incoming.path;
     choose(keyed, path, cx, |candidate, cx| match decrypt(candidate, &encrypted) {
-        Ok((message, iv)) => verify(keyed, candidate, (reading.prover, &message), cx)
-            .map(|id| Ok(Held { id: id?, iv: Some(iv), nat: told(keyed, (reading.prover, &message), path) })),
+        Ok((message, iv)) => verify(keyed, candidate, (reading.prover, &message), cx).map(|id| {
+            let id = id?;
+            let nat = told(keyed, (reading.prover, &message), path, cx);
+            Ok(Held { id, iv: Some(iv), nat, message })
+        }),
         Err(reject) => Work::Done(Err(reject)),
     })
 }
@@ -200,8 +204,11 @@ pub(crate) fn check_clear_proof(
     cx: &mut Cx<'_>,
 ) -> Work<Result<Proven, Reject>> {
     choose(keyed, path, cx, |candidate, cx| {
-        verify(keyed, candidate, (prover, message), cx)
-            .map(|id| Ok(Held { id: id?, iv: None, nat: told(keyed, (prover, message), path) }))
+        verify(keyed, candidate, (prover, message), cx).map(|id| {
+            let id = id?;
+            let nat = told(keyed, (prover, message), path, cx);
+            Ok(Held { id, iv: None, nat, message: message.clone() })
+        })
     })
 }
 
@@ -210,14 +217,19 @@ struct Held {
     id: Payload,
     iv: Option<PendingIv>,
     nat: Option<NatDetected>,
+    message: Message,
 }
 
 /// RFC 3947 3.2: in Aggressive Mode the initiator's NAT-D payloads are in message 3.
-fn told(keyed: &Keyed, (prover, message): (Role, &Message), path: &Path) -> Option<NatDetected> {
+fn told(
+    keyed: &Keyed,
+    (prover, message): (Role, &Message),
+    path: &Path,
+    cx: &mut Cx<'_>,
+) -> Option<NatDetected> {
     let agreed = &keyed.exchanged.agreed;
     let is_third = agreed.offered.mode == Mode::Aggressive && prover == Role::Initiator;
-    let discovery = agreed.discovery(&agreed.offered.vendors).filter(|_| is_third)?;
-    discovery.read(message, path)
+    if is_third { agreed.read_nat(&agreed.offered.vendors, (message, path), cx) } else { None }
 }
 
 /// The candidate whose HASH holds. All are always tried.
@@ -235,12 +247,13 @@ fn choose(
             Work::Done(_) => {}
         }
     }
-    Work::Done(verdict.map(|(Held { id, iv, nat }, candidate)| Proven {
+    Work::Done(verdict.map(|(Held { id, iv, nat, message }, candidate)| Proven {
         id,
         candidate,
         iv,
         nat,
         path: *path,
+        message,
     }))
 }
 
@@ -278,39 +291,6 @@ fn decrypt(candidate: &Candidate, encrypted: &EncryptedMessage) -> Result<(Messa
     Ok((encrypted.decrypted(plaintext)?, iv))
 }
 
-/// The proved identity must be one that the policy expects (RFC 2407 4.6.2, RFC 4945 3.1).
-fn accept_identity(id: &Payload, keyed: &Keyed) -> Result<Identity, Reject> {
-    let isakmp_wire::Body::Identification(body) = id.body() else {
-        return Err(Misbehaviour::Missing(PayloadKind::IDENTIFICATION).into());
-    };
-    check_ports(body)?;
-    let identity = Identity::from_wire(body).ok_or(Misbehaviour::Identity("its type names no peer"))?;
-    let offered = &keyed.exchanged.agreed.offered;
-    let translator = offered.path.remote.ip();
-    let (expected, by_address) = match &offered.policy.peer_identity {
-        PeerIdentity::PathAddress => (identity == Identity::Address(translator), true),
-        PeerIdentity::OneOf(identities) => {
-            (identities.contains(&identity), identities.contains(&Identity::Address(translator)))
-        }
-    };
-    // Behind a translator a peer does not know the address by which we know it.
-    if let Identity::Address(address) = identity
-        && !expected
-        && by_address
-        && offered.nat.is_some_and(|nat| nat.remote)
-    {
-        return Ok(Identity::Behind { address, translator });
-    }
-    if expected { Ok(identity) } else { Err(Incompatibility::Identity.into()) }
-}
-
-fn check_ports(body: &Identification) -> Result<(), Misbehaviour> {
-    match (body.protocol, body.port) {
-        (0, 0) | (UDP, IKE_PORT | IKE_NAT_PORT) => Ok(()),
-        _ => Err(Misbehaviour::Identity("its protocol and port are not IKE's")),
-    }
-}
-
 /// The initiator has proved itself: with NAT traversal it is from now on where its proof came from (RFC 3947 4).
 pub(crate) fn arrive(keyed: &mut Keyed, proven: &Proven, cx: &mut Cx<'_>) {
     let offered = &mut keyed.exchanged.agreed.offered;
@@ -330,21 +310,29 @@ pub(crate) fn commit(keyed: &mut Keyed, proven: &Proven) {
 }
 
 /// The end: the candidate that held becomes the IKE SA, the others are dropped and wiped.
-pub(crate) fn establish(mut keyed: Keyed, proven: Proven) -> Result<Box<Established>, Abort> {
-    let Proven { id, candidate: chosen, .. } = proven;
+pub(crate) fn establish(
+    mut keyed: Keyed,
+    proven: Proven,
+    cx: &mut Cx<'_>,
+) -> Result<Box<Established>, Abort> {
+    let chosen = proven.candidate;
     // The HASH held, so this is no stranger: a wrong identity ends the exchange (RFC 2407 4.6.2).
-    let identity = accept_identity(&id, &keyed).map_err(PeerRefusal::Rejected)?;
+    let identity = beside::accept_identity(&proven.id, &keyed).map_err(PeerRefusal::Rejected)?;
     if chosen >= keyed.candidates.len() {
         return Err(LocalFailure::NoPolicy.into());
     }
     let Candidate { keys, iv } = keyed.candidates.swap_remove(chosen);
-    let agreed = keyed.exchanged.agreed;
+    let Agreed { mut offered, mut suite, .. } = keyed.exchanged.agreed;
+    let Beside { first_contact, lifetime } = beside::read(&mut offered, &proven, cx);
+    suite.chosen.lifetime = suite.chosen.lifetime.lower(lifetime);
     Ok(Box::new(Established {
-        offered: agreed.offered,
-        suite: agreed.suite,
+        offered,
+        suite,
         keys,
         last_block: *iv.current(),
         identity,
+        contact_said: keyed.contact_said,
+        contact_heard: first_contact,
     }))
 }
 

@@ -53,6 +53,6 @@ impl Waiting for AwaitLastProof {
             finish::arrive(&mut keyed, &proven, cx);
         }
         finish::commit(&mut keyed, &proven);
-        Ok(Step::Done { established: finish::establish(keyed, proven)?, send: None })
+        Ok(Step::Done { established: finish::establish(keyed, proven, cx)?, send: None })
     }
 }

@@ -28,6 +28,7 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Offered, clear_message};
 use crate::phase1::finish::{self};
+use crate::phase1::offer::Report;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Step, Waiting, offer};
 use crate::policy::{Mode, Path, Phase1Policy, Phase1Suite, Role};
@@ -114,7 +115,8 @@ impl AwaitSa {
         let payload = PayloadKind::SA;
         cx.out.event(Event::Processing { ike_sa, payload, message_id: MessageId::ZERO });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let suite = offer::accept(ike_sa, sa, &self.offer, &self.offered.policy, cx.out)?;
+        let mut report = Report { ike_sa, path: incoming.path, out: &mut *cx.out };
+        let suite = offer::accept(sa, &self.offer, &self.offered.policy, &mut report)?;
         Ok(Chosen { responder_cookie, suite, vendors: self.offered.vendors.and(&message) })
     }
 }

@@ -27,6 +27,7 @@ use crate::keys::Suite;
 use crate::phase1::contribution::{self, Made, Theirs};
 use crate::phase1::facts::{Agreed, Exchanged, Keyed, Offered, clear_message};
 use crate::phase1::finish::{self, Proven, Reading};
+use crate::phase1::offer::Report;
 use crate::phase1::proving::{self, Then};
 use crate::phase1::{Begun, Step, Waiting, offer};
 use crate::policy::{Mode, Phase1Policy, Role};
@@ -53,7 +54,8 @@ pub(crate) fn begin(
     else {
         return Begun::Refused(Misbehaviour::Missing(PayloadKind::SA).into());
     };
-    let (chosen, answer) = match offer::choose(ike_sa, sa, &policy, cx.out) {
+    let mut report = Report { ike_sa, path: incoming.path, out: &mut *cx.out };
+    let (chosen, answer) = match offer::choose(sa, &policy, None, &mut report) {
         Ok(chosen) => chosen,
         Err(reject) => return Begun::Refused(reject),
     };

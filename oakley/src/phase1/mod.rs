@@ -10,6 +10,7 @@
 
 pub(crate) mod aggressive_initiator;
 pub(crate) mod aggressive_responder;
+pub(crate) mod beside;
 pub(crate) mod contribution;
 pub(crate) mod facts;
 pub(crate) mod finish;

@@ -13,10 +13,10 @@ use isakmp_wire::payload::NatDiscovery;
 use crate::context::Cx;
 use crate::error::Abort;
 use crate::event::Event;
-use crate::phase1::Step;
 use crate::phase1::facts::{Keyed, clear_message};
 use crate::phase1::finish::{self, MOST_LIKELY, Proven};
 use crate::phase1::last_proof::await_last_proof;
+use crate::phase1::{Step, beside};
 
 /// Waits for our own proof.
 pub(crate) struct Proving {
@@ -58,13 +58,15 @@ fn complete(mut keyed: Keyed, then: Then, mut proof: Vec<Payload>, cx: &mut Cx<'
     let candidate = then.candidate();
     match then {
         Then::MainInitiator => {
+            proof.extend(beside::first_contact(&mut keyed, None, cx));
             let send = finish::encrypt_proof(&mut keyed, candidate, &proof, cx)?;
             keyed.candidates.truncate(1);
             Ok(Step::Wait { next: await_last_proof(keyed), send })
         }
         Then::MainResponder(proven) => {
+            proof.extend(beside::first_contact(&mut keyed, Some(&proven), cx));
             let send = finish::encrypt_proof(&mut keyed, candidate, &proof, cx)?;
-            Ok(Step::Done { established: finish::establish(keyed, proven)?, send: Some(send) })
+            Ok(Step::Done { established: finish::establish(keyed, proven, cx)?, send: Some(send) })
         }
         Then::AggressiveInitiator(proven) => {
             if !proof.iter().any(|payload| payload.get::<NatDiscovery>().is_some()) {
@@ -73,9 +75,10 @@ fn complete(mut keyed: Keyed, then: Then, mut proof: Vec<Payload>, cx: &mut Cx<'
             let send = if keyed.exchanged.agreed.offered.policy.quirks.aggressive_proof_in_clear {
                 clear_message(keyed.exchanged.agreed.offered.header(), proof)
             } else {
+                proof.extend(beside::first_contact(&mut keyed, Some(&proven), cx));
                 finish::encrypt_proof(&mut keyed, candidate, &proof, cx)?
             };
-            Ok(Step::Done { established: finish::establish(keyed, proven)?, send: Some(send) })
+            Ok(Step::Done { established: finish::establish(keyed, proven, cx)?, send: Some(send) })
         }
         Then::AggressiveResponder { before, after } => {
             let payloads = before.into_iter().chain(proof).chain(after).collect();

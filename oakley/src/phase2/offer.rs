@@ -14,11 +14,15 @@ use isakmp_wire::{Doi, Payload, ProtocolId};
 
 use crate::attributes::{self, Attributes};
 use crate::engine::outbox::Outbox;
-use crate::error::{Incompatibility, Misbehaviour, Reject};
+use crate::error::{Incompatibility, Misbehaviour, NotOffered, Reject};
 use crate::event::{Difference, Event};
+use crate::nat;
+use crate::oddity::Oddity;
 use crate::phase1::offer::check_situation;
 use crate::phase2::transform::{self, CLASSES};
-use crate::policy::{Confidentiality, Lifetime, Phase2Policy, Phase2Proposal, Phase2Transform, Protocol};
+use crate::policy::{
+    Confidentiality, Lifetime, Path, Phase2Policy, Phase2Proposal, Phase2Transform, Protocol,
+};
 use crate::quirks::Quirks;
 use crate::sa::{IkeSaId, Spi};
 
@@ -120,6 +124,7 @@ impl Chosen {
 /// Where comparisons are reported, and the peer's habits.
 pub(crate) struct Report<'a> {
     pub(crate) ike_sa: IkeSaId,
+    pub(crate) path: Path,
     pub(crate) message_id: isakmp_wire::MessageId,
     pub(crate) quirks: &'a Quirks,
     /// The number of the encapsulation that is wanted.
@@ -149,16 +154,19 @@ pub(crate) fn choose(
     check_situation(sa)?;
     let groups = groups(&sa.proposals)?;
     let quirks = report.quirks;
+    let mut nearest = None;
     for wanted in usable(policy, quirks) {
         for group in &groups {
-            if let Some(chosen) = choose_group(group, wanted, policy, report)? {
-                return Ok(chosen);
+            match choose_group(group, wanted, policy, report)? {
+                Ok(chosen) => return Ok(chosen),
+                // The most wanted proposal of both sides is the one that was meant to fit.
+                Err(difference) => nearest = nearest.or(Some(difference)),
             }
         }
     }
     let Report { ike_sa, message_id, .. } = *report;
     report.out.event(Event::Phase2Refused { ike_sa, message_id });
-    Err(Incompatibility::NoProposalChosen.into())
+    Err(Incompatibility::NoProposalChosen { nearest }.into())
 }
 
 /// AND: every protocol of the group must fit, and the group must have every protocol that is wanted. All parts are
@@ -168,8 +176,10 @@ fn choose_group(
     wanted: &Phase2Proposal,
     policy: &Phase2Policy,
     report: &mut Report<'_>,
-) -> Result<Option<Chosen>, Reject> {
+) -> Result<Result<Chosen, Difference>, Reject> {
     let mut parts: Vec<ChosenPart> = Vec::with_capacity(group.len());
+    let mut oddities = Vec::new();
+    let mut first_difference = None;
     let mut offered_life = Lifetime::default();
     for proposal in group {
         let alternatives = wanted.protections.iter().find(|alternatives| {
@@ -178,11 +188,15 @@ fn choose_group(
                 .is_some_and(|first| transform::protocol_id(first.protocol) == proposal.protocol)
         });
         let alternatives = alternatives.map_or(&[][..], Vec::as_slice);
-        if let Some((offered, meaning, life)) = choose_transform(proposal, alternatives, policy, report) {
-            offered_life = offered_life.lower(life);
-            let spi = peer_spi(&proposal.spi)?;
-            let proposal = Proposal { transforms: vec![offered], ..proposal.clone() };
-            parts.push(ChosenPart { transform: meaning, spi, proposal });
+        match choose_transform(proposal, alternatives, policy, report) {
+            Ok((offered, fit)) => {
+                offered_life = offered_life.lower(fit.lifetime);
+                let spi = peer_spi(&proposal.spi)?;
+                let proposal = Proposal { transforms: vec![offered], ..proposal.clone() };
+                parts.push(ChosenPart { transform: fit.transform, spi, proposal });
+                oddities.extend(fit.oddities);
+            }
+            Err(difference) => first_difference = first_difference.or(Some(difference)),
         }
     }
     // One to one: each protocol that is wanted exactly once, and nothing else. Counting alone would let ESP twice pass for AH
@@ -197,7 +211,21 @@ fn choose_group(
         && (report.quirks.encryption_without_integrity
             || parts.iter().any(|part| has_integrity(&part.transform)));
     let lifetime = policy.lifetime.lower(offered_life).bounded();
-    Ok(whole.then_some(Chosen { parts, lifetime, offered: offered_life }))
+    if !whole {
+        return Ok(Err(first_difference.unwrap_or_else(|| not_together(group, wanted))));
+    }
+    report.out.read_over(report.path, Some(report.ike_sa), oddities);
+    Ok(Ok(Chosen { parts, lifetime, offered: offered_life }))
+}
+
+/// All that is there fits, and it is not what is wanted together.
+fn not_together(group: &[Proposal], wanted: &Phase2Proposal) -> Difference {
+    let names = |all: &mut dyn Iterator<Item = ProtocolId>| {
+        all.map(|protocol| protocol.to_string()).collect::<Vec<_>>().join(" and ")
+    };
+    let first = wanted.protections.iter().filter_map(|alternatives| alternatives.first());
+    let accepted = names(&mut first.map(|transform| transform::protocol_id(transform.protocol)));
+    value("protocols", names(&mut group.iter().map(|proposal| proposal.protocol)), accepted)
 }
 
 fn choose_transform(
@@ -205,7 +233,8 @@ fn choose_transform(
     alternatives: &[Phase2Transform],
     policy: &Phase2Policy,
     report: &mut Report<'_>,
-) -> Option<(Transform, Phase2Transform, Lifetime)> {
+) -> Result<(Transform, Fit), Difference> {
+    let mut first_difference = None;
     let count = proposal.transforms.len();
     for (index, offered) in proposal.transforms.iter().enumerate() {
         let compared =
@@ -219,14 +248,24 @@ fn choose_transform(
             more: index.saturating_add(1) < count,
             policy: compared
                 .as_ref()
-                .map_or_else(|_| alternatives.first().copied(), |(meaning, _)| Some(*meaning)),
+                .map_or_else(|_| alternatives.first().copied(), |fit| Some(fit.transform)),
             first_difference: compared.as_ref().err().cloned(),
         });
-        if let Ok((meaning, life)) = compared {
-            return Some((offered.clone(), meaning, life));
+        match compared {
+            Ok(fit) => return Ok((offered.clone(), fit)),
+            Err(difference) => first_difference = first_difference.or(Some(difference)),
         }
     }
-    None
+    Err(first_difference.unwrap_or(Difference::Protocol))
+}
+
+/// A transform that fits.
+struct Fit {
+    transform: Phase2Transform,
+    /// The life that it states.
+    lifetime: Lifetime,
+    /// What was read over.
+    oddities: Vec<Oddity>,
 }
 
 /// Compares one transform with all alternatives of our policy for its protocol; the difference is that from the
@@ -236,20 +275,24 @@ fn compare(
     offered: &Transform,
     alternatives: &[Phase2Transform],
     (policy, wanted, quirks): (&Phase2Policy, u16, &Quirks),
-) -> Result<(Phase2Transform, Lifetime), Difference> {
+) -> Result<Fit, Difference> {
     let Some(first) = alternatives.first() else {
         return Err(Difference::Protocol);
     };
-    let attributes = Attributes::read(&offered.attributes, &CLASSES)?;
-    let meaning = transform::from_wire(protocol, offered.id, &attributes, quirks)?;
+    let mut attributes = Attributes::read(&offered.attributes, &CLASSES)?;
+    let meaning = transform::from_wire(protocol, offered.id, &mut attributes, quirks)?;
     if !alternatives.contains(&meaning) {
         let show = |transform: &Phase2Transform| transform::describe(transform);
         return Err(value("transform", show(&meaning), show(first)));
     }
     let encapsulation = attributes.get(transform::ENCAPSULATION);
     // RFC 2407 4.5: without the attribute the mode is host dependent, and the routers of 1998 mean tunnel.
-    if encapsulation.unwrap_or(transform::TUNNEL) != u64::from(wanted) {
+    let stated = encapsulation.unwrap_or(transform::TUNNEL);
+    if !nat::is_same_mode(stated, u64::from(wanted)) {
         return Err(value("encapsulation", number(encapsulation), wanted.to_string()));
+    }
+    if stated != u64::from(wanted) {
+        attributes.oddities.push(Oddity::NatNumbers);
     }
     let group = attributes.get(transform::GROUP);
     let wanted = policy.pfs.map(|group| u64::from(group.0));
@@ -259,10 +302,10 @@ fn compare(
         return Err(value("group", number(group), number(wanted)));
     }
     let mut lifetime = attributes.lifetime;
-    if lifetime == Lifetime::default() {
+    if !attributes.states_life {
         lifetime.seconds = Some(DEFAULT_SECONDS);
     }
-    Ok((meaning, lifetime))
+    Ok(Fit { transform: meaning, lifetime, oddities: attributes.oddities })
 }
 
 fn value(property: &'static str, offered: String, accepted: String) -> Difference {
@@ -274,9 +317,9 @@ fn number(value: Option<u64>) -> String {
 }
 
 fn peer_spi(octets: &[u8]) -> Result<Spi, Misbehaviour> {
-    let octets: [u8; SPI_LEN] = octets.try_into().map_err(|_| Misbehaviour::Spi)?;
-    let spi = u32::from_be_bytes(octets);
-    if spi < MIN_SPI { Err(Misbehaviour::Spi) } else { Ok(Spi(spi)) }
+    let spi = <[u8; SPI_LEN]>::try_from(octets).ok().map(u32::from_be_bytes);
+    let spi = spi.filter(|spi| *spi >= MIN_SPI).map(Spi);
+    spi.ok_or_else(|| Misbehaviour::Spi(Bytes::copy_from_slice(octets)))
 }
 
 /// The group that the chosen transforms name: the same in all of them (RFC 2409 5.5).
@@ -286,8 +329,10 @@ pub(crate) fn pfs_group(chosen: &Chosen) -> Result<Option<crypto_provider::Group
         attributes.iter().find(|attribute| u64::from(attribute.kind) == u64::from(transform::GROUP))
     });
     let first = groups.next().flatten().and_then(isakmp_wire::payload::Attribute::value_u64);
-    if groups.any(|group| group.and_then(isakmp_wire::payload::Attribute::value_u64) != first) {
-        return Err(Incompatibility::NoProposalChosen.into());
+    let mut groups = groups.map(|group| group.and_then(isakmp_wire::payload::Attribute::value_u64));
+    if let Some(other) = groups.find(|group| *group != first) {
+        let nearest = Some(value("group", number(other), number(first)));
+        return Err(Incompatibility::NoProposalChosen { nearest }.into());
     }
     Ok(first.map(|group| crypto_provider::GroupId(u16::try_from(group).unwrap_or_default())))
 }
@@ -300,36 +345,59 @@ pub(crate) fn accept(
     report: &mut Report<'_>,
 ) -> Result<Chosen, Reject> {
     check_situation(answer)?;
-    let not_offered = |why| Reject::from(Misbehaviour::NotOffered(why));
+    let not_offered = |why: NotOffered| Reject::from(Misbehaviour::from(why));
     let isakmp_wire::Body::Sa(offer) = offered.body() else {
-        return Err(not_offered("no offer was made"));
+        return Err(not_offered(NotOffered::Unusable));
     };
-    let number = answer.proposals.first().ok_or_else(|| not_offered("no proposal"))?.number;
-    let ours: Vec<&Proposal> = offer.proposals.iter().filter(|ours| ours.number == number).collect();
-    if ours.len() != answer.proposals.len() {
-        return Err(not_offered("not the protocols of one proposal"));
-    }
-    for chosen in &answer.proposals {
-        if answer.proposals.iter().filter(|other| other.protocol == chosen.protocol).count() != 1 {
-            return Err(not_offered("a protocol twice"));
-        }
-        let ours = ours.iter().find(|ours| ours.protocol == chosen.protocol && ours.number == chosen.number);
-        let ours = ours.ok_or_else(|| not_offered("another protocol"))?;
-        let [transform] = chosen.transforms.as_slice() else {
-            return Err(not_offered("not exactly one transform"));
-        };
-        let same = |ours: &&Transform| {
-            ours.id == transform.id && attributes::same(&ours.attributes, &transform.attributes, &CLASSES)
-        };
-        if !ours.transforms.iter().any(|ours| same(&ours)) {
-            return Err(not_offered("another transform"));
-        }
-    }
+    let answered = offered_number(&offer.proposals, &answer.proposals).map_err(not_offered)?;
+    let renumbered = answer.proposals.first().map(|first| first.number).filter(|number| *number != answered);
+    let renumbered = renumbered.map(|number| Oddity::ProposalNumber { offered: answered, answered: number });
+    report.out.read_over(report.path, Some(report.ike_sa), renumbered);
     let quirks = report.quirks;
     for wanted in usable(policy, quirks) {
-        if let Some(chosen) = choose_group(&answer.proposals, wanted, policy, report)? {
+        if let Ok(chosen) = choose_group(&answer.proposals, wanted, policy, report)? {
             return Ok(chosen);
         }
     }
-    Err(not_offered("a proposal that our policy does not have"))
+    Err(not_offered(NotOffered::Unusable))
+}
+
+/// The number of our proposal that an answer repeats, whole. RFC 2408 4.2: the responder SHOULD keep the number, and some
+/// routers count anew, so it is looked at first and decides nothing.
+fn offered_number(offers: &[Proposal], answer: &[Proposal]) -> Result<u8, NotOffered> {
+    let number = answer.first().map(|first| first.number);
+    if answer.iter().any(|part| Some(part.number) != number) {
+        return Err(NotOffered::Proposals { answered: answer.len() });
+    }
+    let mut numbers: Vec<u8> = offers.iter().map(|ours| ours.number).collect();
+    numbers.dedup();
+    numbers.sort_by_key(|one| Some(*one) != number);
+    let mut nearest = None;
+    for one in numbers {
+        let ours: Vec<&Proposal> = offers.iter().filter(|ours| ours.number == one).collect();
+        match is_answered(&ours, answer) {
+            Ok(()) => return Ok(one),
+            Err(why) => nearest = nearest.or(Some(why)),
+        }
+    }
+    Err(nearest.unwrap_or(NotOffered::Proposals { answered: answer.len() }))
+}
+
+/// Whether an answer is this one of our proposals: the same protocols, with one transform each.
+fn is_answered(ours: &[&Proposal], answer: &[Proposal]) -> Result<(), NotOffered> {
+    if ours.len() != answer.len() {
+        return Err(NotOffered::Proposals { answered: answer.len() });
+    }
+    for chosen in answer {
+        if answer.iter().filter(|other| other.protocol == chosen.protocol).count() != 1 {
+            return Err(NotOffered::ProtocolTwice(chosen.protocol));
+        }
+        let ours = ours.iter().find(|ours| ours.protocol == chosen.protocol);
+        let ours = ours.ok_or(NotOffered::Protocol(chosen.protocol))?;
+        let [transform] = chosen.transforms.as_slice() else {
+            return Err(NotOffered::Transforms(chosen.transforms.len()));
+        };
+        attributes::offered(&ours.transforms, transform, &CLASSES)?;
+    }
+    Ok(())
 }

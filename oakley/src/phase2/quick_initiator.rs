@@ -7,6 +7,7 @@
 //! ```
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -17,8 +18,8 @@ use isakmp_wire::payload::{KeyExchange, Nonce, SecurityAssociation};
 use isakmp_wire::{ExchangeType, Flags, Message, MessageId, Payload, PayloadKind, ProtocolId};
 
 use crate::context::Cx;
-use crate::error::{Abort, LocalFailure, Misbehaviour, Reject};
-use crate::event::{Bundle, Event, SpiPair};
+use crate::error::{Abort, IdentityFault, Incompatibility, LocalFailure, Misbehaviour, NotOffered, Reject};
+use crate::event::{Bundle, Difference, Event, SpiPair};
 use crate::exchange::incoming::Incoming;
 use crate::exchange::iv::{IvChain, PendingIv};
 use crate::exchange::shape::QUICK_OFFER;
@@ -125,13 +126,19 @@ pub(crate) fn peer_public(
 ) -> Result<Option<PeerPublic>, Reject> {
     match (message.get::<KeyExchange>(), group) {
         (None, None) => Ok(None),
-        (Some(_), None) => Err(Misbehaviour::NotOffered("a public value without a group").into()),
+        (Some(_), None) => Err(Misbehaviour::from(NotOffered::PublicValue).into()),
         (None, Some(_)) => Err(Misbehaviour::Missing(PayloadKind::KEY_EXCHANGE).into()),
         (Some(body), Some(group)) => {
-            let group = cx.provider.group(group).ok_or(crate::error::Incompatibility::NoProposalChosen)?;
+            let lacking = || Incompatibility::NoProposalChosen { nearest: Some(unavailable("group", group)) };
+            let group = cx.provider.group(group).ok_or_else(lacking)?;
             Ok(Some(group.peer_public(&body.public).map_err(Misbehaviour::PublicValue)?))
         }
     }
+}
+
+/// What fits our policy and not our provider.
+pub(crate) fn unavailable(property: &'static str, offered: impl ToString) -> Difference {
+    Difference::Value { property, offered: offered.to_string(), accepted: "one that the provider has".into() }
 }
 
 /// The soft limits of a bundle. Our SPI is a random number that was drawn for this bundle alone.
@@ -180,7 +187,7 @@ impl AwaitReply {
         let mode = ike.mode_number(&self.plan.policy);
         cx.out.event(Event::Processing { ike_sa, payload: PayloadKind::SA, message_id });
         let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-        let mut report = Report { ike_sa, message_id, quirks, mode, out: &mut *cx.out };
+        let mut report = Report { ike_sa, path: ike.path, message_id, quirks, mode, out: &mut *cx.out };
         let mut chosen = offer::accept(sa, &self.offer, &self.plan.policy, &mut report)?;
         let selectors = self.answered_flow(message, quirks.narrowed_identities);
         let shown = selectors.as_ref().unwrap_or(&self.plan.selectors);
@@ -208,8 +215,11 @@ impl AwaitReply {
     /// The flow that the answer names.
     fn answered_flow(&self, message: &Message, may_narrow: bool) -> Result<SelectorPair, Misbehaviour> {
         // RFC 2409 5.5: the responder repeats the identities; it must not change them.
-        let changed = Misbehaviour::Identity("not the identities that were sent");
-        let Some((ci, cr)) = client_ids(message)? else { return Err(changed) };
+        let changed = |answered: Option<SelectorPair>| {
+            let sent = Box::new(self.plan.selectors.clone());
+            Misbehaviour::from(IdentityFault::Changed { sent, answered: answered.map(Box::new) })
+        };
+        let Some((ci, cr)) = client_ids(message)? else { return Err(changed(None)) };
         if ci.raw() == self.ids.0.raw() && cr.raw() == self.ids.1.raw() {
             return Ok(self.plan.selectors.clone());
         }
@@ -217,7 +227,7 @@ impl AwaitReply {
         if may_narrow && selectors::within(&narrowed, &self.plan.selectors) {
             return Ok(narrowed);
         }
-        Err(changed)
+        Err(changed(Some(narrowed)))
     }
 
     /// Installs both directions, but for the outbound one if the peer wants it to wait, and makes message 3.

@@ -27,8 +27,10 @@ use crate::output::Output;
 use crate::phase2::hash::{self, Formula};
 use crate::phase2::keymat::{self, Secrets};
 use crate::phase2::offer::{self, Chosen, Report};
-use crate::phase2::quick_initiator::{chosen_event, key_exchange, pairs, peer_public, soft, spi_of, start};
-use crate::phase2::transform::{CLASSES, ENCAPSULATION, protocol_id};
+use crate::phase2::quick_initiator::{
+    chosen_event, key_exchange, pairs, peer_public, soft, spi_of, start, unavailable,
+};
+use crate::phase2::transform::{CLASSES, ENCAPSULATION, describe, protocol_id};
 use crate::phase2::{
     Failure, Ike, Progress, Refused, available, client_ids, connected, lifetime, nonce, selectors,
 };
@@ -75,13 +77,17 @@ pub(crate) fn check(
     let (selectors, ids) = flow(ike, &message).map_err(|why| refused(why.into()))?;
     let policy = match cx.phase2_policy(&ike.peer(), &selectors) {
         Work::Done(Some(policy)) => ike.fitted(policy),
-        Work::Done(None) => return Err(refused(Incompatibility::Selectors.into())),
+        Work::Done(None) => return Err(refused(not_allowed(selectors, None).into())),
         Work::Pending(ticket) => return Err(Failure::Pending(ticket)),
     };
     if !selectors::within(&selectors, &policy.selectors) {
-        return Err(refused(Incompatibility::Selectors.into()));
+        return Err(refused(not_allowed(selectors, Some(policy.selectors.clone())).into()));
     }
     check_authentic(ike, &message, (policy, selectors, ids), iv, cx).map(Box::new).map_err(refused)
+}
+
+fn not_allowed(wanted: SelectorPair, allowed: Option<SelectorPair>) -> Incompatibility {
+    Incompatibility::Selectors { wanted: Box::new(wanted), allowed: allowed.map(Box::new) }
 }
 
 fn flow(ike: &Ike, message: &Message) -> Result<(SelectorPair, Option<(Payload, Payload)>), Misbehaviour> {
@@ -102,7 +108,7 @@ fn through_translators(ike: &Ike, message: &Message, mut flow: SelectorPair) -> 
     let offered =
         message.get::<SecurityAssociation>().and_then(|sa| sa.proposals.first()?.transforms.first());
     let offered = offered.and_then(|transform| transform.attribute(ENCAPSULATION)?.value_u64());
-    if offered != Some(u64::from(transport)) {
+    if !offered.is_some_and(|offered| nat::is_same_mode(offered, u64::from(transport))) {
         return flow;
     }
     let ends =
@@ -135,11 +141,14 @@ fn check_authentic(
         |cx: &mut Cx<'_>, payload| cx.out.event(Event::Processing { ike_sa, payload, message_id });
     processing(cx, PayloadKind::SA);
     let sa = message.get::<SecurityAssociation>().ok_or(Misbehaviour::Missing(PayloadKind::SA))?;
-    let mut report = Report { ike_sa, message_id, quirks, mode, out: &mut *cx.out };
+    let mut report = Report { ike_sa, path: ike.path, message_id, quirks, mode, out: &mut *cx.out };
     let chosen = offer::choose(sa, &policy, &mut report)?;
     let transforms: Vec<_> = chosen.parts.iter().map(|part| part.transform).collect();
     if !available(cx.provider, &transforms) {
-        return Err(Incompatibility::NoProposalChosen.into());
+        let names = transforms.iter().map(describe).collect::<Vec<_>>().join(" and ");
+        return Err(
+            Incompatibility::NoProposalChosen { nearest: Some(unavailable("transform", names)) }.into()
+        );
     }
     cx.out.event(chosen_event(ike, message_id, &chosen, &policy, &selectors));
     processing(cx, PayloadKind::NONCE);

@@ -6,7 +6,7 @@ use core::ops::RangeInclusive;
 use isakmp_wire::payload::{Identification, IdentityValue};
 use isakmp_wire::{IdType, Payload};
 
-use crate::error::Misbehaviour;
+use crate::error::{IdentityFault, Misbehaviour};
 use crate::phase2::identification;
 use crate::policy::{Path, Role, SelectorPair, TrafficSelector};
 
@@ -42,11 +42,15 @@ pub(crate) fn to_wire(selector: &TrafficSelector) -> Payload {
 
 /// One side of a flow out of its ID payload.
 pub(crate) fn from_wire(payload: &Payload) -> Result<TrafficSelector, Misbehaviour> {
-    let body = identification(payload)?;
+    Ok(read(identification(payload)?)?)
+}
+
+fn read(body: &Identification) -> Result<TrafficSelector, IdentityFault> {
     if body.protocol == 0 && body.port != 0 {
-        return Err(Misbehaviour::Identity("a port without a protocol"));
+        return Err(IdentityFault::PortWithoutProtocol(body.port));
     }
-    let value = body.value().map_err(|_| Misbehaviour::Identity("its size is not its type's"))?;
+    let size = IdentityFault::Size { id_type: body.id_type, octets: body.data.len() };
+    let value = body.value().map_err(|_| size)?;
     let addresses = match value {
         IdentityValue::Ipv4(address) => one(IpAddr::V4(address)),
         IdentityValue::Ipv6(address) => one(IpAddr::V6(address)),
@@ -55,7 +59,7 @@ pub(crate) fn from_wire(payload: &Payload) -> Result<TrafficSelector, Misbehavio
         IdentityValue::Ipv4Subnet { address, mask } => {
             let (address, holes) = (address.to_bits(), !mask.to_bits());
             if holes & holes.wrapping_add(1) != 0 {
-                return Err(Misbehaviour::Identity("a mask with holes"));
+                return Err(IdentityFault::Mask(IpAddr::V4(mask)));
             }
             let (first, last) = (address & !holes, address | holes);
             IpAddr::V4(Ipv4Addr::from_bits(first))..=IpAddr::V4(Ipv4Addr::from_bits(last))
@@ -63,15 +67,16 @@ pub(crate) fn from_wire(payload: &Payload) -> Result<TrafficSelector, Misbehavio
         IdentityValue::Ipv6Subnet { address, mask } => {
             let (address, holes) = (address.to_bits(), !mask.to_bits());
             if holes & holes.wrapping_add(1) != 0 {
-                return Err(Misbehaviour::Identity("a mask with holes"));
+                return Err(IdentityFault::Mask(IpAddr::V6(mask)));
             }
             let (first, last) = (address & !holes, address | holes);
             IpAddr::V6(Ipv6Addr::from_bits(first))..=IpAddr::V6(Ipv6Addr::from_bits(last))
         }
-        _ => return Err(Misbehaviour::Identity("its type names no flow")),
+        _ => return Err(IdentityFault::NoFlow(body.id_type)),
     };
     if addresses.is_empty() {
-        return Err(Misbehaviour::Identity("a range that ends before it begins"));
+        let (first, last) = (*addresses.start(), *addresses.end());
+        return Err(IdentityFault::Backwards { first, last });
     }
     Ok(TrafficSelector { addresses, protocol: body.protocol, port: body.port })
 }
@@ -90,7 +95,7 @@ pub(crate) fn of_path(path: &Path) -> SelectorPair {
 pub(crate) fn pair(role: Role, ci: &Payload, cr: &Payload) -> Result<SelectorPair, Misbehaviour> {
     let (ci, cr) = (from_wire(ci)?, from_wire(cr)?);
     if ci.addresses.start().is_ipv4() != cr.addresses.start().is_ipv4() {
-        return Err(Misbehaviour::Identity("IPv4 on one side and IPv6 on the other"));
+        return Err(IdentityFault::Families.into());
     }
     Ok(match role {
         Role::Initiator => SelectorPair { local: ci, remote: cr },

@@ -14,13 +14,22 @@ use isakmp_wire::registry::phase2::{
 
 use crate::attributes::{self, Attributes, Classes};
 use crate::event::Difference;
+use crate::phase1::offer::fixed_bits;
 use crate::policy::{Confidentiality, Phase2Policy, Phase2Transform, Protocol};
 use crate::quirks::Quirks;
 
 pub(crate) const CLASSES: Classes = Classes {
     life_type: AttributeClass::LIFE_TYPE.0,
     life_duration: AttributeClass::LIFE_DURATION.0,
-    basic: &[GROUP, ENCAPSULATION, AUTHENTICATION, KEY_LENGTH],
+    basic: &[
+        GROUP,
+        ENCAPSULATION,
+        AUTHENTICATION,
+        KEY_LENGTH,
+        AttributeClass::KEY_ROUNDS.0,
+        AttributeClass::ECN_TUNNEL.0,
+        AttributeClass::EXTENDED_SEQUENCE_NUMBER.0,
+    ],
 };
 
 pub(crate) const GROUP: u16 = AttributeClass::GROUP_DESCRIPTION.0;
@@ -51,13 +60,20 @@ pub(crate) fn to_wire(
     Transform { number, id: transform_id(meaning), attributes }
 }
 
-/// The meaning of a transform, or what keeps it from having one here.
+/// The meaning of a transform, or what keeps it from having one here. What it states beyond need is read over if it is so
+/// anyway, and refused by its name if it means something else.
 pub(crate) fn from_wire(
     protocol: ProtocolId,
     id: u8,
-    attributes: &Attributes,
+    attributes: &mut Attributes,
     quirks: &Quirks,
 ) -> Result<Phase2Transform, Difference> {
+    attributes.redundant((AttributeClass::KEY_ROUNDS.0, "key rounds"), &[], "")?;
+    // RFC 3168 9.2.1.2: allowed or forbidden. The outer header's mark is never copied into a packet that carries none.
+    attributes.redundant((AttributeClass::ECN_TUNNEL.0, "ECN tunnel"), &[1, 2], "advice about ECN")?;
+    // RFC 4304 2: 1 is 64 bits, which both sides would have to count by.
+    let extended = (AttributeClass::EXTENDED_SEQUENCE_NUMBER.0, "extended sequence numbers");
+    attributes.redundant(extended, &[0], "the sequence numbers that are used anyway")?;
     let integrity = match attributes.get(AUTHENTICATION) {
         None => None,
         Some(number) => {
@@ -75,7 +91,7 @@ pub(crate) fn from_wire(
 fn ah(
     id: u8,
     integrity: Option<HashAlgorithm>,
-    attributes: &Attributes,
+    attributes: &mut Attributes,
     quirks: &Quirks,
 ) -> Result<Phase2Transform, Difference> {
     let hash = match AhTransform(id) {
@@ -91,9 +107,8 @@ fn ah(
     if !(matches || integrity.is_none() && quirks.ah_without_authentication_attribute) {
         return Err(problem(AUTHENTICATION, "missing, or not the one of the AH transform"));
     }
-    if attributes.get(KEY_LENGTH).is_some() {
-        return Err(problem(KEY_LENGTH, "a key length where the length is fixed"));
-    }
+    let bits = u64::try_from(hash.output_len().saturating_mul(8)).unwrap_or_default();
+    attributes.redundant((KEY_LENGTH, "key length"), &[bits], "the length that the hash's keys have")?;
     Ok(Phase2Transform {
         protocol: Protocol::Ah,
         confidentiality: Confidentiality::None,
@@ -104,7 +119,7 @@ fn ah(
 fn esp(
     id: u8,
     integrity: Option<HashAlgorithm>,
-    attributes: &Attributes,
+    attributes: &mut Attributes,
 ) -> Result<Phase2Transform, Difference> {
     let bits = attributes.get(KEY_LENGTH);
     let aes_octets = || match bits {
@@ -126,8 +141,11 @@ fn esp(
         EspTransform::AES_GCM_16 => Confidentiality::Aead(AeadAlgorithm::AesGcm16, aes_octets()?),
         _ => return Err(differs("ESP transform", EspTransform(id).to_string())),
     };
-    if key_bits(confidentiality).is_none() && bits.is_some() {
-        return Err(problem(KEY_LENGTH, "a key length where the length is fixed"));
+    if let Confidentiality::Cipher(cipher, _) = confidentiality
+        && key_bits(confidentiality).is_none()
+    {
+        let fixed = if cipher == CipherAlgorithm::Null { &[0] } else { fixed_bits(cipher) };
+        attributes.redundant((KEY_LENGTH, "key length"), fixed, "the length that the cipher's keys have")?;
     }
     if matches!(confidentiality, Confidentiality::Aead(..)) && integrity.is_some() {
         return Err(problem(AUTHENTICATION, "given beside a combined cipher"));

@@ -282,6 +282,8 @@ fn policy(recording: &Recording, role: Role) -> Policy {
     phase1.nat.versions = nat.iter().filter_map(|octets| version(octets)).collect();
     phase1.quirks.identity_without_port = setting.identity_without_port;
     phase1.quirks.no_initial_contact = !setting.initial_contact;
+    // Those that said it said it in a message of its own.
+    phase1.quirks.initial_contact_apart = true;
     phase1.quirks.narrowed_identities = setting.narrowed_identities;
     phase1.key_log = true;
     let protections = setting.protections.iter().map(|transform| vec![*transform]).collect();

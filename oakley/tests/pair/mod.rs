@@ -158,6 +158,11 @@ pub fn silent() -> Quirks {
     quirks
 }
 
+/// Whether a message was refused because no proposal fits.
+pub fn is_no_proposal(why: Option<&Reject>) -> bool {
+    matches!(why, Some(Reject::Incompatible(Incompatibility::NoProposalChosen { .. })))
+}
+
 /// An engine on the network, with everything that it put out.
 pub struct Host {
     pub engine: Engine,

@@ -208,7 +208,7 @@ fn t068_a_peer_gets_its_own_flows_only() {
             matches!(
                 &one.what,
                 Occurrence::Ike(Event::Rejected {
-                    why: Reject::Incompatible(Incompatibility::Selectors),
+                    why: Reject::Incompatible(Incompatibility::Selectors { .. }),
                     ..
                 })
             )
