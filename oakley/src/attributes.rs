@@ -89,7 +89,7 @@ impl Attributes {
             return Ok(());
         }
         let listed = consistent.iter().map(|value| format!(" or {value}"));
-        let accepted = listed.fold("none".to_string(), |all, one| all + &one);
+        let accepted = listed.fold("none".to_string(), |all, one| format!("{all}{one}"));
         Err(Difference::Value { property, offered: value.to_string(), accepted })
     }
 }

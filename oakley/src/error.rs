@@ -78,7 +78,7 @@ pub enum Misbehaviour {
     #[error("the answer was not offered: {0}")]
     NotOffered(#[from] NotOffered),
     /// An SPI of a wrong size, below 256 (RFC 4303 2.1), or of another SA.
-    #[error("an SPI that must not be used: {0:02x?}")]
+    #[error("an SPI that must not be used: 0x{}", hex(.0))]
     Spi(Bytes),
     /// A proposal list that breaks RFC 2408 4.2.
     #[error("proposals out of order: number {0} returns after another")]
@@ -153,6 +153,10 @@ pub enum Incompatibility {
     /// The IKE SA cannot name another exchange.
     #[error("the IKE SA has used up its message ids")]
     MessageIdsExhausted,
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn named(identity: &Option<Identity>) -> &dyn fmt::Display {

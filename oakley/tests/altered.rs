@@ -128,11 +128,11 @@ fn t022_altered_clear_answers() {
     check_went_on(&recording, 2, &tally);
 }
 
-/// What may be altered in a clear message: without harm VENDOR payloads, Next Payload and RESERVED fields and the number of
-/// the one transform of an answer; in vain the contents of KE and nonce, and CKY-R where it is new.
+/// What may be altered in a clear message: without harm VENDOR payloads, Next Payload and RESERVED fields and the numbers of
+/// the one proposal and the one transform of an answer; in vain the contents of KE and nonce, and CKY-R where it is new.
 fn check_went_on(recording: &Recording, index: usize, tally: &Tally) {
-    // RFC 2408 3.4 to 3.6 (test): RESERVED of proposal and transform, Transform #, RESERVED2.
-    let in_sa = [13, 21, 24, 26, 27];
+    // RFC 2408 3.4 to 3.6 (test): RESERVED of proposal and transform, Proposal #, Transform #, RESERVED2.
+    let in_sa = [13, 16, 21, 24, 26, 27];
     let payloads = recording.messages[index].message.payloads();
     for at in &tally.same {
         let payload =

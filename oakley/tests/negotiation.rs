@@ -293,9 +293,7 @@ fn a_suite_that_fits_nothing_is_refused_in_clear_and_nothing_is_kept() {
     pair.initiate();
     pair.run(600);
     assert!(pair.b().engine.snapshot().ike_sas.is_empty());
-    assert!(
-        pair.b().rejects().iter().all(|why| is_no_proposal(Some(why)))
-    );
+    assert!(pair.b().rejects().iter().all(|why| is_no_proposal(Some(why))));
     // RFC 2409 5.7 (test): a NOTIFY in clear is heard and not obeyed; the initiator gives up in its own time.
     let heard = pair.a().events.iter().any(|event| {
         matches!(

@@ -38,17 +38,11 @@ impl Engine {
         if let Some(octets) = send.clone() {
             self.host.out.transmit(path, octets, offered.fragment_size());
         }
-        let is_apart = offered.policy.quirks.initial_contact_apart;
+        // A message behind our last proof might overtake it, and a peer that has just started anew needs telling least.
+        let may_follow =
+            (role, mode) != (Role::Responder, Mode::Main) || offered.policy.quirks.initial_contact_apart;
+        let says_contact = may_follow && !contact_said && !contact_heard;
         count(&mut self.host.out.counters.ike_sas);
-        let policy = offered.policy;
-        self.host.out.event(Event::Authenticated {
-            ike_sa: id,
-            path,
-            role,
-            cookies,
-            suite: suite.chosen.clone(),
-            identity: identity.clone(),
-        });
         let ike = Ike {
             id,
             path,
@@ -56,7 +50,7 @@ impl Engine {
             nat: offered.nat,
             role,
             cookies,
-            policy,
+            policy: offered.policy,
             suite,
             keys,
             last_block,
@@ -65,6 +59,7 @@ impl Engine {
             began,
             established: now,
         };
+        self.report_authenticated(&ike);
         let live = Live {
             ike,
             ready: false,
@@ -88,26 +83,30 @@ impl Engine {
             self.initial_contact(&live);
         }
         self.table.put(id, Entry::Live(Box::new(live)));
-        self.begins(id);
+        self.begins(id, says_contact);
     }
 
     /// What begins with an IKE SA.
-    fn begins(&mut self, id: IkeSaId) {
+    fn begins(&mut self, id: IkeSaId, says_contact: bool) {
         let now = self.host.now;
         self.timers
             .set(TimerKey::Reap(id, MessageId::ZERO), now.checked_add(self.host.config.sweep_interval));
         self.bound_ike_sas(id);
         self.keep_alive(id);
         self.watch(id);
-        // Behind our own last message another one might overtake it, and a peer that has just started anew needs telling least.
-        let is_behind = (role, mode) == (Role::Responder, Mode::Main) && !is_apart;
-        if !contact_said && !contact_heard && !is_behind {
+        if says_contact {
             self.first_contact(id);
         }
         // No policy of this engine asks for anything in between; what will, has its place here.
         if !self.host.overrides.gate_is_held() {
             self.make_ready(id);
         }
+    }
+
+    fn report_authenticated(&mut self, ike: &Ike) {
+        let Ike { id: ike_sa, path, role, cookies, .. } = *ike;
+        let (suite, identity) = (ike.suite.chosen.clone(), ike.identity.clone());
+        self.host.out.event(Event::Authenticated { ike_sa, path, role, cookies, suite, identity });
     }
 
     /// RFC 2407 4.6.3.3: whoever has nothing else with this peer says so, and the peer drops what it still has from before.

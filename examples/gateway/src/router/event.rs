@@ -169,6 +169,7 @@ pub(crate) fn ike_sa(event: &Event) -> Option<IkeSaId> {
         | Event::Retransmitted { ike_sa, .. }
         | Event::Reaped { ike_sa } => Some(*ike_sa),
         Event::Rejected { ike_sa, .. }
+        | Event::ReadOver { ike_sa, .. }
         | Event::Reassembled { ike_sa, .. }
         | Event::NotifySent { ike_sa, .. }
         | Event::Notified { ike_sa, .. } => *ike_sa,

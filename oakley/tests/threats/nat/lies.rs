@@ -131,9 +131,9 @@ fn t116_altered_nat_d_costs_nothing_once_it_has_ended() {
     assert!(disturbed >= 4, "{disturbed} changes had an effect at all");
 }
 
-/// Whoever announces RFC 3947 is heard in its numbers only: the same hashes under a draft's tell nothing.
+/// Some peers announce RFC 3947 and number by a draft, or the reverse: the hashes tell, whatever number they travel under.
 #[test]
-fn t116_payloads_of_the_other_numbering_are_not_read() {
+fn t116_the_hash_tells_and_not_the_number() {
     for numbering in [NatNumbering::Rfc, NatNumbering::Draft] {
         let mut site = Site::new(vec![client("one", 1)], gateway(&["one"]));
         site.tamper = Box::new(move |_, octets| {
@@ -146,9 +146,8 @@ fn t116_payloads_of_the_other_numbering_are_not_read() {
             })
         });
         site.initiate(0, 1);
-        let read = numbering == NatNumbering::Rfc;
         for host in [&site.gateway, &site.clients[0].1] {
-            assert_eq!(detected(host).is_some(), read, "{numbering:?}");
+            assert!(detected(host).is_some(), "{numbering:?}");
         }
     }
 }

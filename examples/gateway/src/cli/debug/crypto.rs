@@ -14,7 +14,7 @@ pub(super) fn lines(event: &Event) -> Option<String> {
         Event::Rejected {
             path,
             exchange: Some(exchange),
-            why: Reject::Incompatible(Incompatibility::NoKey(_)),
+            why: Reject::Incompatible(Incompatibility::NoKey(_) | Incompatibility::UnknownPeer { .. }),
             ..
         } => mode_failure(*exchange, path),
         Event::Phase2Refused { .. } => None,

@@ -41,6 +41,14 @@ pub(super) fn lines(happening: &Happening, event: &Event) -> Vec<String> {
         Event::Rejected { why: Reject::Incompatible(Incompatibility::NoKey(Some(identity))), .. } => {
             vec![no_key(identity)]
         }
+        Event::Rejected {
+            path,
+            why: Reject::Incompatible(why @ Incompatibility::UnknownPeer { .. }),
+            ..
+        } => {
+            vec![format!("ISAKMP: peer at {}: {why}", path.remote.ip())]
+        }
+        Event::ReadOver { oddity, .. } => vec![format!("ISAKMP ({conn}): read over: {oddity}")],
         Event::Fragmented { fragments, octets, .. } => parts(conn, "sent in", (*fragments, *octets)),
         Event::Reassembled { fragments, octets, .. } => {
             parts(conn, "put together from", (*fragments, *octets))
