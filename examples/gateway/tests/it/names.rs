@@ -69,7 +69,7 @@ fn t140_no_key_is_chosen_by_the_name_of_an_address() {
     assert!(!up);
     let no_key = |one: &&gateway::router::Happening| {
         let Occurrence::Ike(Event::Rejected { why, .. }) = &one.what else { return false };
-        matches!(why, Reject::Incompatible(Incompatibility::NoKey(_) | Incompatibility::UnknownPeer))
+        matches!(why, Reject::Incompatible(Incompatibility::NoKey(_) | Incompatibility::UnknownPeer { .. }))
     };
     assert!(pair.happenings[0].iter().any(|one| no_key(&one)));
 }
