@@ -146,7 +146,8 @@ fn t072_a_policy_with_secrecy_takes_no_offer_without() {
     assert!(bench.complete());
     let ke = |len| Payload::new(KeyExchange { public: Bytes::from(vec![3; len]) });
     // The genuine offer has the group and KE at place 2.
-    let changes: [(&dyn Fn(&mut Vec<Payload>), bool); 4] = [
+    type Change<'a> = (&'a dyn Fn(&mut Vec<Payload>), bool);
+    let changes: [Change<'_>; 4] = [
         (&|_| {}, true),
         (
             &|payloads| {

@@ -2,8 +2,8 @@
 //! is one of its peer's flows.
 
 use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use crypto_provider::default::provider;
