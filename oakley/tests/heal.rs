@@ -132,6 +132,18 @@ fn a_restarted_side_that_only_answers_is_reached() {
     }
 }
 
+/// Nobody is where the peer was: what was in doubt goes, so that the flow may look elsewhere, and the peer is found when it is back.
+#[test]
+fn a_peer_that_is_nowhere_is_given_up_and_found_again() {
+    let mut flow = up(12, policies(), [Habit::Sends, Habit::Answers]);
+    let wire = flow.wire;
+    flow.network.set_up(wire, false);
+    flow.run(SOON);
+    assert_eq!(removed(&flow, 0, RemoveReason::PeerDead), 1);
+    flow.network.set_up(wire, true);
+    flow.heals(0, SOON);
+}
+
 /// As a flow of log messages is: nothing ever comes back. It is not disturbed, and costs little.
 #[test]
 fn a_flow_that_goes_one_way_costs_little() {

@@ -231,6 +231,21 @@ impl Engine {
         }
     }
 
+    /// Phase 1 has found nobody where the peer of bundles in doubt was: they are of no use, and their flows may have another peer.
+    pub(super) fn nobody_answers(&mut self, waiting: &[Request]) {
+        let silent = self.doubts.silent.iter().filter(|(_, silence)| silence.asked.is_some());
+        let bundles = silent.filter_map(|(id, _)| self.table.bundle(*id));
+        let lost = bundles.filter(|bundle| {
+            let is_its = |request: &Request| {
+                request.selectors == bundle.selectors && request.path == bundle.request_path()
+            };
+            waiting.iter().any(is_its)
+        });
+        for id in lost.map(|bundle| bundle.id).collect::<Vec<BundleId>>() {
+            self.remove_bundle(id, RemoveReason::PeerDead);
+        }
+    }
+
     /// Whether a Quick Mode for a flow replaces one in doubt.
     pub(super) fn is_hasty(&self, live: &Live, selectors: &SelectorPair) -> bool {
         let of_peer = self.table.bundles_of_peer(&live.ike.identity);

@@ -300,6 +300,9 @@ impl Engine {
     fn ended(&mut self, id: IkeSaId, course: Course, why: Abort) {
         let Course { path, home, role, mode, waiting, .. } = course;
         self.stop_phase1_timers(id, home);
+        if role == Role::Initiator && why == Abort::TimedOut {
+            self.nobody_answers(&waiting);
+        }
         self.fail_waiting(waiting, &why);
         self.phase1_failed((id, mode), (path, role), why);
     }

@@ -78,6 +78,17 @@ fn without_the_command_nobody_is_asked() {
 }
 
 #[test]
+fn the_next_peer_of_the_entry_is_tried_when_nobody_answers_without_the_command_too() {
+    let mut pair = pair("version 12.2", "");
+    pair.connected = false;
+    for _ in 0..120 {
+        pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
+        pair.run_for(SECOND);
+    }
+    assert_eq!(last_for(&pair), SPARE);
+}
+
+#[test]
 fn a_release_that_has_no_such_thing_does_not_announce_it() {
     let announced = |version: &str, line: &str| {
         let pair = pair(version, line);
