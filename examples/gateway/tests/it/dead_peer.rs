@@ -81,11 +81,12 @@ fn without_the_command_nobody_is_asked() {
 fn the_next_peer_of_the_entry_is_tried_when_nobody_answers_without_the_command_too() {
     let mut pair = pair("version 12.2", "");
     pair.connected = false;
-    for _ in 0..120 {
+    let is_tried = (0..120).any(|_| {
         pair.send_inside(0, &packet(HOST_A, HOST_B, CANARY));
         pair.run_for(SECOND);
-    }
-    assert_eq!(last_for(&pair), SPARE);
+        last_for(&pair) == SPARE
+    });
+    assert!(is_tried);
 }
 
 #[test]
