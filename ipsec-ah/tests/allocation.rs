@@ -62,3 +62,33 @@ fn batches_larger_than_the_hook_takes() {
         }
     }
 }
+
+/// T148, as far as it is this crate's: what an SA of either direction leaves behind when it is dropped.
+#[test]
+fn t148_keys_are_wiped_when_an_sa_is_dropped() {
+    use crypto_provider::default;
+    use ipsec_ah::{InboundSa, OutboundSa, Transform};
+    use ipsec_core::{InboundConfig, OutboundConfig};
+    for integrity in ALGORITHMS {
+        let key: Vec<u8> = (0..integrity.key_len()).map(|n| (n * 7 + 3) as u8).collect();
+        let transform = || Transform::new(integrity, &key, &default::provider()).unwrap();
+        // RFC 2104 2: the key is used with these two masks.
+        for mask in [0_u8, 0x36, 0x5c] {
+            let canary: Vec<u8> = key.iter().map(|octet| octet ^ mask).collect();
+            let mut left = OutboundSa::new(OutboundConfig::new(common::spi(), tunnel()), transform(), NOW);
+            let mut right =
+                InboundSa::new(InboundConfig::new(common::spi(), tunnel(), None), transform(), NOW);
+            let mut packet = common::sealed(&mut left, &clear(40));
+            right.open(&mut packet, NOW).unwrap();
+            test_alloc::watch(&canary);
+            drop((left, right));
+            assert_eq!(test_alloc::found(), 0, "{integrity:?}");
+        }
+    }
+    // The watcher sees what is not wiped.
+    let careless: [u8; 32] = core::array::from_fn(|n| n as u8 * 7 + 3);
+    test_alloc::watch(&careless);
+    drop(careless.to_vec());
+    assert_eq!(test_alloc::found(), 1);
+    test_alloc::watch(&[]);
+}

@@ -249,3 +249,33 @@ fn t145_segment_sizes_are_those_of_tcp_and_stand_before_the_end_of_its_options()
     let later = [vec![6, 0, 0, 8, 0, 0, 0, 1], syn(&size)].concat();
     assert_eq!(clamp_mss(&mut v6(44, &later), 1280), None);
 }
+
+#[test]
+fn room_is_checked_to_the_octet() {
+    let mut packet = PacketBuf::with_capacity(4, 9);
+    packet.append(3).unwrap();
+    assert_eq!((packet.headroom(), packet.tailroom()), (4, 6));
+    let fits = |front, back| packet.check_room(front, back).is_ok();
+    assert!(fits(0, 0) && fits(4, 6) && fits(3, 5));
+    assert!(!fits(5, 6) && !fits(4, 7) && !fits(5, 0) && !fits(0, 7));
+    assert!(packet.strip_front(3).is_ok() && packet.is_empty());
+    assert!(format!("{packet:?}").contains("tailroom: 6"));
+}
+
+#[test]
+fn t106_only_the_message_about_size_is_one() {
+    use ipsec_core::TooBig;
+    let v4 = |protocol: u8, flags: u8, kind: u8, code: u8| {
+        let mut packet = vec![0x45, 0, 0, 28, 0, 1, flags, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+        packet.extend([kind, code, 0, 0, 0, 0, 5, 0]);
+        TooBig::is_too_big(&packet)
+    };
+    assert!(v4(1, 0, 3, 4));
+    assert!(!v4(17, 0, 3, 4) && !v4(1, 0x20, 3, 4) && !v4(1, 0, 3, 3) && !v4(1, 0, 8, 4));
+    let message = |next: u8, kind: u8| TooBig::is_too_big(&v6(next, &[kind, 0, 0, 0, 0, 0, 5, 0]));
+    assert!(message(58, 2));
+    assert!(!message(58, 1) && !message(17, 2));
+    let fragment = [[58, 0, 0, 1, 0, 0, 0, 1], [2, 0, 0, 0, 0, 0, 5, 0]].concat();
+    assert!(!TooBig::is_too_big(&v6(44, &fragment)));
+    assert!(!TooBig::is_too_big(&[0x15; 60]));
+}

@@ -4,8 +4,8 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use gateway::cli::debug::DebugLog;
-use gateway::router::Occurrence;
-use ipsec_core::Ipv4Header;
+use gateway::router::{Occurrence, datagram};
+use ipsec_core::{Ipv4Header, Protocol};
 use oakley::Event;
 
 use crate::pair::{CANARY, END_A, END_B, HOST_A, HOST_B, PRESHARE, Pair, packet, router};
@@ -150,4 +150,48 @@ fn a_peer_that_was_killed_and_started_again_is_reached_soon() {
 #[test]
 fn with_invalid_spi_recovery_a_router_that_started_again_says_so_at_once() {
     assert!(answered_after_a_restart("crypto isakmp invalid-spi-recovery") <= 3);
+}
+
+/// T087: whatever ICMP says, the exchange goes on; and however many packets want a tunnel, there is one exchange at a time.
+#[test]
+fn t087_unreachable_is_a_hint_and_a_dead_peer_costs_one_exchange_at_a_time() {
+    let unreachable = |sent: &[u8], code: u8| {
+        let mut message = vec![3, code, 0, 0, 0, 0, 0, 0];
+        message.extend(&sent[..28]);
+        let sum = ipsec_core::checksum(&message).to_be_bytes();
+        message[2..4].copy_from_slice(&sum);
+        datagram::ipv4(SPARE, END_A, (Protocol::ICMP, 1), &message).unwrap()
+    };
+    let mut pair = Pair::new(PRESHARE);
+    pair.connected = false;
+    let wanted = packet(HOST_A, HOST_B, CANARY);
+    for n in 0..100_000 {
+        pair.send_inside(0, &wanted);
+        if n % 1000 == 0 {
+            let first = pair.wire[0].1.clone();
+            for code in [0, 1, 2, 3, 9, 10, 13] {
+                pair.send_outside(0, &unreachable(&first, code));
+            }
+        }
+    }
+    assert_eq!(pair.wire.len(), 1, "one message of one exchange");
+    // The peer was there all the time: its answer to the next repetition is taken.
+    pair.connected = true;
+    pair.run_for(10 * SECOND);
+    assert!(!pair.inside[1].is_empty());
+    pair.assert_nothing_in_clear();
+    // A peer that is dead: after the exchange has ended packets do not begin another for a while, and then one.
+    let mut pair = Pair::new(PRESHARE);
+    pair.connected = false;
+    pair.send_inside(0, &wanted);
+    pair.run_for(20 * SECOND);
+    let before = pair.wire.len();
+    for _ in 0..40 {
+        pair.run_for(SECOND / 10);
+        for _ in 0..100 {
+            pair.send_inside(0, &wanted);
+        }
+    }
+    let more = pair.wire.len() - before;
+    assert!(more <= 4, "{more} messages in four seconds");
 }
