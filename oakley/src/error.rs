@@ -80,9 +80,6 @@ pub enum Misbehaviour {
     /// An SPI of a wrong size, below 256 (RFC 4303 2.1), or of another SA.
     #[error("an SPI that must not be used: 0x{}", hex(.0))]
     Spi(Bytes),
-    /// A proposal list that breaks RFC 2408 4.2.
-    #[error("proposals out of order: number {0} returns after another")]
-    ProposalOrder(u8),
     /// An identity other than it must be.
     #[error("an identity that must not stand here: {0}")]
     Identity(#[from] IdentityFault),
@@ -389,7 +386,7 @@ impl Misbehaviour {
             }
             Self::Foreign(_) => Some(NotifyType::INVALID_PAYLOAD_TYPE),
             Self::PublicValue(_) => Some(NotifyType::INVALID_KEY_INFORMATION),
-            Self::NotOffered(_) | Self::ProposalOrder(_) => Some(NotifyType::BAD_PROPOSAL_SYNTAX),
+            Self::NotOffered(_) => Some(NotifyType::BAD_PROPOSAL_SYNTAX),
             Self::Spi(_) => Some(NotifyType::INVALID_SPI),
             Self::Identity(_) => Some(NotifyType::INVALID_ID_INFORMATION),
             Self::MessageId => Some(NotifyType::INVALID_MESSAGE_ID),

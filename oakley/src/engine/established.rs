@@ -68,7 +68,6 @@ impl Engine {
             unconfirmed: role == Role::Initiator && send.is_some(),
             flight: send.map(Flight::reply),
             accepted,
-            contact_obeyed: contact_heard,
             liveness: Liveness::default(),
             proven: false,
             refused: false,

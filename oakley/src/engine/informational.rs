@@ -94,8 +94,7 @@ impl Engine {
         let (path, ike_sa, notify) = (live.ike.path, Some(live.ike.id), notification.notify_type);
         let data = notification.data.clone();
         self.host.out.event(Event::Notified { path, ike_sa, protected: true, notify, data });
-        if notify == NotifyType::INITIAL_CONTACT && !live.contact_obeyed {
-            live.contact_obeyed = true;
+        if notify == NotifyType::INITIAL_CONTACT {
             self.initial_contact(live);
         }
         if notify == NotifyType::CONNECTED {
@@ -117,7 +116,8 @@ impl Engine {
 
     /// The peer has nothing from before this SA: what we still have with the same identity is of no use (RFC 2407
     /// 4.6.3.3). The identity decides, never the address: two peers may share one. What came up while this SA was being
-    /// negotiated is not from before: both sides may have begun at once, and must not end each other's SA.
+    /// negotiated is not from before: both sides may have begun at once, and must not end each other's SA. Said again under the
+    /// same SA it finds nothing more.
     pub(super) fn initial_contact(&mut self, live: &Live) {
         let (sas, bundles) = self.table.of_peer_before(&live.ike.identity, live.ike.began);
         for bundle in bundles {

@@ -58,8 +58,6 @@ pub(crate) struct Live {
     /// The last message of phase 1, for a peer that lost it.
     pub(crate) flight: Option<Flight>,
     pub(crate) accepted: Accepted,
-    /// Whether INITIAL-CONTACT was obeyed under this SA: once is enough (RFC 2407 4.6.3.3).
-    pub(crate) contact_obeyed: bool,
     /// What questions and answers have told about the peer's life.
     pub(crate) liveness: Liveness,
     /// Whether a Quick Mode has ever been completed under this SA: both sides have it, and messages pass.

@@ -132,19 +132,6 @@ pub(crate) struct Report<'a> {
     pub(crate) out: &'a mut Outbox,
 }
 
-/// Splits the proposals of an SA payload into groups of one number. A number that returns after another one is an
-/// error (RFC 2408 4.2).
-fn groups(proposals: &[Proposal]) -> Result<Vec<&[Proposal]>, Misbehaviour> {
-    let groups: Vec<&[Proposal]> = proposals.chunk_by(|one, next| one.number == next.number).collect();
-    let mut numbers: Vec<u8> =
-        groups.iter().filter_map(|group| group.first()).map(|first| first.number).collect();
-    numbers.sort_unstable();
-    match numbers.windows(2).find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last())) {
-        Some(number) => Err(Misbehaviour::ProposalOrder(*number)),
-        None => Ok(groups),
-    }
-}
-
 /// As responder: the first proposal of our policy that the offer has, whole.
 pub(crate) fn choose(
     sa: &SecurityAssociation,
@@ -152,7 +139,8 @@ pub(crate) fn choose(
     report: &mut Report<'_>,
 ) -> Result<Chosen, Reject> {
     check_situation(sa)?;
-    let groups = groups(&sa.proposals)?;
+    // A number that returns after another one has not come this far: it is no SA payload (RFC 2408 4.2).
+    let groups: Vec<&[Proposal]> = sa.proposals.chunk_by(|one, next| one.number == next.number).collect();
     let quirks = report.quirks;
     let mut nearest = None;
     for wanted in usable(policy, quirks) {
@@ -200,16 +188,12 @@ fn choose_group(
         }
     }
     // One to one: each protocol that is wanted exactly once, and nothing else. Counting alone would let ESP twice pass for AH
-    // and ESP.
+    // and ESP. Of a usable proposal that is whole one protocol has integrity, whatever was chosen for the others.
     let once = |alternatives: &Vec<Phase2Transform>| {
         let protocol = alternatives.first().map(|first| first.protocol);
         parts.iter().filter(|part| Some(part.transform.protocol) == protocol).count() == 1
     };
-    let whole = parts.len() == group.len()
-        && parts.len() == wanted.protections.len()
-        && wanted.protections.iter().all(once)
-        && (report.quirks.encryption_without_integrity
-            || parts.iter().any(|part| has_integrity(&part.transform)));
+    let whole = parts.len() == group.len() && wanted.protections.iter().all(once);
     let lifetime = policy.lifetime.lower(offered_life).bounded();
     if !whole {
         return Ok(Err(first_difference.unwrap_or_else(|| not_together(group, wanted))));

@@ -128,7 +128,8 @@ fn t116_altered_nat_d_costs_nothing_once_it_has_ended() {
             }
         }
     }
-    assert!(disturbed >= 4, "{disturbed} changes had an effect at all");
+    // Either numbering is read, so that few changes hide the translator.
+    assert!(disturbed >= 2, "{disturbed} changes had an effect at all");
 }
 
 /// Some peers announce RFC 3947 and number by a draft, or the reverse: the hashes tell, whatever number they travel under.
