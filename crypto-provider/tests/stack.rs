@@ -12,8 +12,8 @@
 
 mod common;
 
+use core::hint::black_box;
 use std::fs::{File, read_to_string};
-use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 use std::thread;
 
@@ -72,44 +72,42 @@ fn t148_an_unwiped_copy_on_the_stack_would_be_found() {
 /// Of other hashes the hash crate itself leaves a copy on the stack, which nobody else can wipe.
 #[test]
 fn t148_the_code_that_was_expected_is_wiped() {
-    for hash in [HashAlgorithm::Sha1] {
-        let prf = || provider().prf(hash).unwrap().key(&[7; 20]);
-        let expected = elsewhere(|| {
-            let mut out = vec![0; 16];
-            prf().compute(&[b"a forged packet"], &mut out);
-            out
-        });
-        let key = prf();
-        let found = left_on_stack(&expected, || {
-            key.verify(&[b"a forged packet"], &[1; 12]).unwrap_err();
-        });
-        assert_eq!(found, 0, "{hash:?}");
-        let mut out = vec![0; 12];
-        let found = left_on_stack(&expected, || key.compute(&[b"a forged packet"], &mut out));
-        assert_eq!(found, 0, "{hash:?}");
-    }
+    let hash = HashAlgorithm::Sha1;
+    let prf = || provider().prf(hash).unwrap().key(&[7; 20]);
+    let expected = elsewhere(|| {
+        let mut out = vec![0; 16];
+        prf().compute(&[b"a forged packet"], &mut out);
+        out
+    });
+    let key = prf();
+    let found = left_on_stack(&expected, || {
+        key.verify(&[b"a forged packet"], &[1; 12]).unwrap_err();
+    });
+    assert_eq!(found, 0, "{hash:?}");
+    let mut out = vec![0; 12];
+    let found = left_on_stack(&expected, || key.compute(&[b"a forged packet"], &mut out));
+    assert_eq!(found, 0, "{hash:?}");
 }
 
 /// The secret as a number in the order of the machine's words, and as it enters the key derivation. Values of larger groups are moved
 /// by copying, which leaves one that only the compiler knows of.
 #[test]
 fn t148_shared_secrets_are_wiped_from_the_stack() {
-    for id in [GroupId::MODP_768] {
-        let group = common::group(id);
-        let pair = || {
-            let random = SeededRandom::new(5);
-            (group.start(&random).unwrap(), group.start(&random).unwrap())
-        };
-        let encoded = elsewhere(|| {
-            let (ours, theirs) = pair();
-            let theirs = group.peer_public(theirs.public()).unwrap();
-            ours.agree(&theirs).unwrap().expose().to_vec()
-        });
-        let number: Vec<u8> = encoded.iter().rev().copied().collect();
+    let id = GroupId::MODP_768;
+    let group = common::group(id);
+    let pair = || {
+        let random = SeededRandom::new(5);
+        (group.start(&random).unwrap(), group.start(&random).unwrap())
+    };
+    let encoded = elsewhere(|| {
         let (ours, theirs) = pair();
         let theirs = group.peer_public(theirs.public()).unwrap();
-        for pattern in [&encoded[..32], &number[..32]] {
-            assert_eq!(left_on_stack(pattern, || drop(ours.agree(&theirs).unwrap())), 0, "{id:?}");
-        }
+        ours.agree(&theirs).unwrap().expose().to_vec()
+    });
+    let number: Vec<u8> = encoded.iter().rev().copied().collect();
+    let (ours, theirs) = pair();
+    let theirs = group.peer_public(theirs.public()).unwrap();
+    for pattern in [&encoded[..32], &number[..32]] {
+        assert_eq!(left_on_stack(pattern, || drop(ours.agree(&theirs).unwrap())), 0, "{id:?}");
     }
 }
