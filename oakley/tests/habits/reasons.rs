@@ -137,7 +137,6 @@ fn every_refusal_names_field_and_values() {
         (Reject::from(Misbehaviour::Spi(vec![0, 0, 0, 9].into())).to_string(), &["SPI", "09"]),
         (Reject::from(Misbehaviour::NonceLength(7)).to_string(), &["nonce of 7"]),
         (Reject::from(Misbehaviour::Missing(PayloadKind::HASH)).to_string(), &["HASH"]),
-        (Reject::from(Misbehaviour::ProposalOrder(4)).to_string(), &["number 4"]),
         (Reject::from(Incompatibility::Doi(2)).to_string(), &["DOI 2"]),
         (Reject::from(Incompatibility::Situation(6)).to_string(), &["situation 0x6"]),
     ] {
