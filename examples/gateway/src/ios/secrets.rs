@@ -52,23 +52,16 @@ pub(super) fn first(words: &[&str]) -> Option<usize> {
         let announces = ANNOUNCING.iter().any(|name| name.eq_ignore_ascii_case(word));
         announces && !(public_key && index == from(1))
     });
-    let by_place = if is(0, "enable", 2) {
-        Some(from(1))
-    } else if is(0, "username", 4) {
-        Some(from(2))
-    } else if is(0, "crypto", 2) && is(1, "isakmp", 2) && is(2, "key", 1) {
-        Some(from(3))
-    } else if is(0, "crypto", 2) && is(1, "isakmp", 2) && !known(2, ISAKMP) {
-        Some(from(2))
-    } else if public_key && !known(2, KEY_PAIRS) {
-        Some(from(2))
-    } else if is(0, "set", 3) && !known(1, SET) {
-        Some(from(1))
-    } else if ["password", "key-string"].iter().any(|name| is(0, name, 4)) {
-        Some(from(1))
-    } else {
-        None
-    };
+    let isakmp = is(0, "crypto", 2) && is(1, "isakmp", 2);
+    let second = is(0, "enable", 2)
+        || is(0, "set", 3) && !known(1, SET)
+        || ["password", "key-string"].iter().any(|name| is(0, name, 4));
+    let third = is(0, "username", 4)
+        || isakmp && !is(2, "key", 1) && !known(2, ISAKMP)
+        || public_key && !known(2, KEY_PAIRS);
+    let fourth = isakmp && is(2, "key", 1);
+    let places = [(second, 1), (third, 2), (fourth, 3)];
+    let by_place = places.into_iter().find(|(may, _)| *may).map(|(_, index)| from(index));
     let by_word = by_word.map(|index| index.saturating_add(1));
     [by_word, by_place].into_iter().flatten().min()
 }
