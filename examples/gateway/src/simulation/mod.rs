@@ -10,6 +10,7 @@
 //! minutes datagrams are lost, doubled, overtaken, cut and altered, links fail, SAs are cleared, routers start again, move
 //! and have wrong clocks. Then all of that ends, and what hosts send has to arrive again: a direction in which it does not
 //! for longer than [`MOST_DEAF`] is deaf.
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers of its own, none from outside")]
 
 mod hosts;
 mod node;

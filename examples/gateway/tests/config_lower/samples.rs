@@ -41,7 +41,7 @@ fn the_samples_set_their_scenes() {
     let key = |name: &str| {
         let policies = lower(&sample(name));
         let peer = only(&policies).peers.first().unwrap().address;
-        let named = policies.hosts.first().map(|host| Identity::Fqdn(host.name.clone().into()));
+        let named = policies.hosts.first().map(|host| Identity::Fqdn(host.name.clone()));
         let query = named.as_ref().map_or(KeyQuery::Address(peer), KeyQuery::Identity);
         policies.keys_for(query).first().unwrap().expose().to_vec()
     };
