@@ -24,6 +24,7 @@ CONNECTION = """connections {{
     dpd_timeout = {dpd_timeout}
     rekey_time = {ike_life}
     reauth_time = 0
+    unique = {unique}
     local {{
       auth = psk
       id = {local_id}
@@ -40,7 +41,7 @@ CONNECTION = """connections {{
         remote_ts = {remote_ts}
         rekey_time = {child_life}
         dpd_action = clear
-      }}
+      }}{children}
     }}
   }}
 }}
@@ -88,7 +89,7 @@ class Charon(Session):
         ours, theirs = site.remote, site.local
         values = dict(aggressive="yes" if site.aggressive else "no", encap="no" if self.kernel else "yes", ike=site.ike, local=ours,
                       remote=theirs, dpd=0, ike_life="4h", child_life="1h", key=site.key, mode="transport" if site.transport else "tunnel",
-                      fragmentation="yes", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
+                      fragmentation="yes", unique="no", children="", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
                       else "esp_proposals", esp=(site.esp or site.ah) + (f"-{site.pfs}" if site.pfs else ""), local_ts=network(site.outside),
                       remote_ts=network(site.inside))
         if site.transport:
@@ -109,8 +110,13 @@ class Charon(Session):
                 pass
             run_quietly = self.swanctl("--list-sas")
 
-    def initiate(self):
-        self.swanctl("--initiate", "--child", "net", "--timeout", "20", timeout=40)
+    def initiate(self, child="net"):
+        self.swanctl("--initiate", "--child", child, "--timeout", "20", timeout=40)
+
+    def kill(self):
+        """SIGKILL, and a start after it: charon knows its connection again, and nothing of its SAs."""
+        self.lab("restart")
+        self.swanctl("--load-all")
 
     def sas(self):
         return self.swanctl("--list-sas")
