@@ -144,6 +144,20 @@ fn a_peer_that_is_nowhere_is_given_up_and_found_again() {
     flow.heals(0, SOON);
 }
 
+/// Older bundles of the flow, under which packets would leave next, do not have to be doubted one after the other.
+#[test]
+fn older_bundles_go_with_the_one_that_was_in_doubt() {
+    let mut flow = up(14, policies(), [Habit::Sends, Habit::Answers]);
+    let bundle = flow.side(0).host.engine.snapshot().bundles[0].id;
+    flow.input(0, Input::Used { bundle, limit: LimitReached::Soft });
+    flow.run(5);
+    assert_eq!(flow.side(0).host.engine.snapshot().bundles.len(), 2);
+    let wire = flow.wire;
+    flow.network.set_up(wire, false);
+    flow.run(SOON);
+    assert_eq!(removed(&flow, 0, RemoveReason::PeerDead), 2);
+}
+
 /// As a flow of log messages is: nothing ever comes back. It is not disturbed, and costs little.
 #[test]
 fn a_flow_that_goes_one_way_costs_little() {

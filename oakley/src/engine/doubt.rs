@@ -66,12 +66,15 @@ struct Silence {
 #[derive(Default)]
 pub(crate) struct Doubts {
     silent: BTreeMap<BundleId, Silence>,
+    /// When something was opened under a bundle last.
+    heard: BTreeMap<BundleId, Duration>,
 }
 
 impl Doubts {
     /// Something was opened: the peer has the bundle.
-    fn heard(&mut self, id: BundleId) {
+    fn heard(&mut self, id: BundleId, now: Duration) {
         self.silent.remove(&id);
+        self.heard.insert(id, now);
     }
 
     /// Something was sent; whether it is the first since something came.
@@ -86,6 +89,7 @@ impl Doubts {
     /// A bundle is gone.
     pub(crate) fn forget(&mut self, id: BundleId) {
         self.silent.remove(&id);
+        self.heard.remove(&id);
     }
 
     /// Whether a replacement of the bundle was asked for, and nothing has come under it since.
@@ -104,7 +108,7 @@ impl Engine {
         let (identity, path) = (bundle.identity.clone(), bundle.path);
         match direction {
             Direction::Inbound => {
-                self.doubts.heard(id);
+                self.doubts.heard(id, self.host.now);
                 self.timers.set(TimerKey::Silence(id), None);
             }
             Direction::Outbound if self.doubts.spoke(id, self.host.now) => self.look_again(id),
@@ -231,18 +235,25 @@ impl Engine {
         }
     }
 
-    /// Phase 1 has found nobody where the peer of bundles in doubt was: they are of no use, and their flows may have another peer.
+    /// Phase 1 has found nobody where the peer of bundles in doubt was: they are of no use, and their flows may have another
+    /// peer. So are older ones of the same flow, under which packets would leave next: whoever may still have them is no longer
+    /// there, unless it has sent something since.
     pub(super) fn nobody_answers(&mut self, waiting: &[Request]) {
-        let silent = self.doubts.silent.iter().filter(|(_, silence)| silence.asked.is_some());
-        let bundles = silent.filter_map(|(id, _)| self.table.bundle(*id));
-        let lost = bundles.filter(|bundle| {
-            let is_its = |request: &Request| {
+        let at = |request: &Request| {
+            let of_flow = self.table.bundles().filter(|bundle| {
                 request.selectors == bundle.selectors && request.path == bundle.request_path()
-            };
-            waiting.iter().any(is_its)
-        });
-        for id in lost.map(|bundle| bundle.id).collect::<Vec<BundleId>>() {
-            self.remove_bundle(id, RemoveReason::PeerDead);
+            });
+            let ids: Vec<BundleId> = of_flow.map(|bundle| bundle.id).collect();
+            let asked = ids.iter().filter_map(|id| self.doubts.silent.get(id)?.asked).min();
+            asked.map(|asked| (ids, asked))
+        };
+        let found: Vec<_> = waiting.iter().filter_map(at).collect();
+        for (ids, asked) in found {
+            for id in ids {
+                if self.doubts.heard.get(&id).is_none_or(|heard| *heard < asked) {
+                    self.remove_bundle(id, RemoveReason::PeerDead);
+                }
+            }
         }
     }
 

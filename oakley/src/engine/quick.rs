@@ -68,6 +68,8 @@ impl Engine {
         let has_any = !policy.proposals.is_empty();
         let policy = live.ike.fitted(policy);
         if has_any && policy.proposals.is_empty() {
+            // Whether there is a translator was found out without protection: a new IKE SA looks again.
+            live.refused = true;
             return Err(local(LocalFailure::AhBehindNat));
         }
         let usable = offer::usable(&policy, &live.ike.policy.quirks);

@@ -62,7 +62,7 @@ pub(crate) struct Live {
     pub(crate) liveness: Liveness,
     /// Whether a Quick Mode has ever been completed under this SA: both sides have it, and messages pass.
     pub(crate) proven: bool,
-    /// Whether the peer refused what was offered under this SA, and nothing came up under it since.
+    /// Whether the peer refused what was offered under this SA, or nothing could be offered, and nothing came up under it since.
     pub(crate) refused: bool,
     /// What the peer was told of packets under SPIs that are not here.
     pub(crate) told: Told,

@@ -13,6 +13,7 @@ use crate::pair::*;
 
 mod lies;
 mod moving;
+mod nowhere;
 
 const PUBLIC: [u8; 4] = [198, 51, 100, 7];
 const GATEWAY: [u8; 4] = [192, 0, 2, 2];

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::*;
 
 /// Rewrites the payloads of a message in clear; encrypted ones go as they are.
-fn rewrite_clear(octets: &[u8], change: impl Fn(&mut Vec<Payload>)) -> Option<Vec<u8>> {
+pub(super) fn rewrite_clear(octets: &[u8], change: impl Fn(&mut Vec<Payload>)) -> Option<Vec<u8>> {
     let message = Message::parse(Bytes::copy_from_slice(octets)).ok()?;
     if octets.starts_with(&[0; 4]) || message.header().is_encrypted() {
         return None;
@@ -16,7 +16,7 @@ fn rewrite_clear(octets: &[u8], change: impl Fn(&mut Vec<Payload>)) -> Option<Ve
     Some(Message::new(*message.header(), payloads).encode().to_vec())
 }
 
-fn nat_d(numbering: NatNumbering, fill: u8) -> Payload {
+pub(super) fn nat_d(numbering: NatNumbering, fill: u8) -> Payload {
     Payload::new(NatDiscovery { numbering, hash: vec![fill; 20].into() })
 }
 
