@@ -78,12 +78,14 @@ impl Engine {
         }
     }
 
-    /// RFC 3948 4: a side behind a translator keeps its mapping alive.
+    /// RFC 3948 4: a side behind a translator keeps its mapping alive. On any other port than that of NAT traversal the octet
+    /// would be a message of IKE, and a bad one.
     pub(super) fn keep_alive(&mut self, id: IkeSaId) {
         let Some(Entry::Live(live)) = self.table.get(id) else { return };
-        let interval = live.ike.policy.nat.keepalive;
-        if let Some(interval) = interval.filter(|_| live.ike.nat.is_some_and(|nat| nat.local)) {
-            let path = live.ike.path;
+        let (interval, path) = (live.ike.policy.nat.keepalive, live.ike.path);
+        let is_behind = live.ike.nat.is_some_and(|nat| nat.local);
+        let has_moved = path.local.port() == self.host.config.nat_port;
+        if let Some(interval) = interval.filter(|_| is_behind && has_moved) {
             self.timers.set(TimerKey::Keepalive(path), self.host.now.checked_add(interval));
             self.table.set_keepalive(path, interval);
         }

@@ -6,8 +6,8 @@ use super::lies::{nat_d, rewrite_clear};
 use super::*;
 use crate::forger::*;
 
-/// Two peers on a plain wire, of which the responder takes the initiator to be behind a translator.
-fn misled(seed: u64, proposals: &[Phase2Proposal]) -> Bench {
+/// Two peers on a plain wire, of which the responder takes itself (NAT-D 0) or the initiator (NAT-D 1) to be behind a translator.
+fn misled(seed: u64, proposals: &[Phase2Proposal], altered: usize) -> Bench {
     let with = |me, peer| {
         let mut policy = policy(me, peer);
         policy.nat = NatTraversal::default();
@@ -19,10 +19,8 @@ fn misled(seed: u64, proposals: &[Phase2Proposal]) -> Bench {
     bench.run_to(2);
     let (to, octets) = bench.next().unwrap();
     let altered = rewrite_clear(&octets, |payloads| {
-        // The last NAT-D is that of the sender.
-        if let Some(last) = payloads.iter_mut().rfind(|one| one.get::<NatDiscovery>().is_some()) {
-            *last = nat_d(NatNumbering::Rfc, 7);
-        }
+        let mut found = payloads.iter_mut().filter(|one| one.get::<NatDiscovery>().is_some());
+        *found.nth(altered).unwrap() = nat_d(NatNumbering::Rfc, 7);
     });
     bench.deliver(to, &altered.unwrap());
     bench.run(|_, _, _, _| {});
@@ -46,6 +44,20 @@ fn begun(bench: &Bench) -> usize {
     bench.hosts.iter().map(|host| host.events.iter().filter(begun).count()).sum()
 }
 
+/// Keepalives are for the port of NAT traversal: a responder that takes itself to be behind a translator stays at port 500, where
+/// they would be bad messages (RFC 3948 2.3).
+#[test]
+fn t114_no_keepalive_leaves_from_port_500() {
+    let mut bench = misled(61, &[proposal(&[esp()])], 0);
+    assert!(bench.hosts[B].engine.snapshot().ike_sas.iter().all(|sa| sa.path.local.port() == 500));
+    for second in 0..120 {
+        bench.now = Duration::from_secs(second);
+        bench.hosts[B].engine.handle_timeout(bench.now);
+        bench.hosts[B].drain();
+    }
+    assert!(bench.hosts[B].sent.iter().all(|octets| octets.len() > 1));
+}
+
 /// Whoever is refused, and whoever can offer nothing, looks again under a new IKE SA: not at once, for policies that do not fit
 /// look the same, but within half a minute.
 #[test]
@@ -53,7 +65,7 @@ fn t116_a_translator_that_is_not_there_is_looked_for_again() {
     for (proposals, from) in
         [(vec![proposal(&[esp()])], A), (vec![proposal(&[ah()])], A), (vec![proposal(&[ah()])], B)]
     {
-        let mut bench = misled(60, &proposals);
+        let mut bench = misled(60, &proposals, 1);
         ask(&mut bench, from);
         assert_eq!(begun(&bench), 2, "one Main Mode, and both ends tell of it");
         assert!(bench.hosts.iter().all(|host| host.installed.is_empty()), "{proposals:?}");
