@@ -24,7 +24,6 @@ CONNECTION = """connections {{
     dpd_timeout = {dpd_timeout}
     rekey_time = {ike_life}
     reauth_time = 0
-    unique = {unique}
     local {{
       auth = psk
       id = {local_id}
@@ -89,7 +88,7 @@ class Charon(Session):
         ours, theirs = site.remote, site.local
         values = dict(aggressive="yes" if site.aggressive else "no", encap="no" if self.kernel else "yes", ike=site.ike, local=ours,
                       remote=theirs, dpd=0, ike_life="4h", child_life="1h", key=site.key, mode="transport" if site.transport else "tunnel",
-                      fragmentation="yes", unique="no", children="", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
+                      fragmentation="yes", children="", local_id="b.lab" if site.aggressive else ours, remote_id="%any", protocol="ah_proposals" if site.ah and not site.esp
                       else "esp_proposals", esp=(site.esp or site.ah) + (f"-{site.pfs}" if site.pfs else ""), local_ts=network(site.outside),
                       remote_ts=network(site.inside))
         if site.transport:
