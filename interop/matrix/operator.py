@@ -132,6 +132,42 @@ def asked(session, one, two):
         client.close()
 
 
+#: Asks as another user, and says how many octets were answered. The working folder is entered before, because only its owner may.
+AS_USER = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+if sys.argv[3] != "0":
+    os.setgroups([])
+    os.setgid(int(sys.argv[3]))
+    os.setuid(int(sys.argv[3]))
+here = socket.socket(socket.AF_UNIX)
+here.settimeout(5)
+try:
+    here.connect(sys.argv[2])
+    here.sendall(b"show crypto isakmp sa\\n")
+    print(len(here.recv(1000)))
+except OSError:
+    print(0)
+"""
+
+
+def private(session, one, two):
+    """T136, T134: only its owner reads what it writes and asks it, even where others may open its socket."""
+    written = [one.socket, one.pcap, one.said.with_suffix(".log"), *(path for path in one.keys.rglob("*") if path.is_file())]
+    if len(written) < 5:
+        raise Fault(f"only {written} were written")
+    for path in written:
+        if path.stat().st_mode & 0o777 != 0o600:
+            raise Fault(f"{path.name} has mode {path.stat().st_mode & 0o777:o}")
+    one.socket.chmod(0o666)
+    one.socket.parent.chmod(0o711)
+    answered = lambda user: int(run(sys.executable, "-c", AS_USER, one.socket.parent, one.socket.name, user))
+    if not answered(0):
+        raise Fault("its owner gets no answer")
+    if answered(65534):
+        raise Fault("another user gets an answer")
+
+
 def signals(session, one, two):
     """Signals without a meaning end nothing; SIGHUP opens the log again, and a description keeps the SAs."""
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGXFSZ):
@@ -174,6 +210,7 @@ def rows():
                         (f"{FLOOD} random datagrams: what is written of them", pair(flooded)),
                         ("a peer that no map names leaves a line", refused),
                         ("T136: nine clients at once beside idle ones", pair(asked)),
+                        ("T136: another user; modes of what is written", pair(private)),
                         ("signals without a meaning; SIGHUP: the log's file, a description", pair(signals)),
                         ("the own address goes and comes back", pair(moved))):
         yield Row("own gateway", "both", "main", text, (Pair,), check)
