@@ -50,6 +50,21 @@ fn counts(pair: &Pair) -> [(usize, usize); 2] {
     })
 }
 
+/// Whoever knows only the key for everybody is not the peer that has a key of its own, though it has that address.
+#[test]
+fn t033_the_key_for_everybody_does_not_open_a_host_that_has_its_own() {
+    let own = "crypto isakmp key sharedkey address 20.20.20.20";
+    let both =
+        edited(PRESHARE[0], own, &format!("{own}\ncrypto isakmp key everybodys address 0.0.0.0 0.0.0.0"));
+    let member = edited(PRESHARE[1], "key sharedkey", "key everybodys");
+    for (peer, bundles) in [(PRESHARE[1], 1), (member.as_str(), 0)] {
+        let mut pair = Pair::new([&both, peer]);
+        pair.send_inside(1, &packet(HOST_B, HOST_A, CANARY));
+        pair.run_for(10 * SECOND);
+        assert_eq!(counts(&pair).map(|(_, bundles)| bundles), [bundles; 2]);
+    }
+}
+
 /// A key that was changed may have been lost to somebody: what was negotiated under it ends, here and at the peer.
 #[test]
 fn a_changed_key_ends_what_was_negotiated_under_the_former() {

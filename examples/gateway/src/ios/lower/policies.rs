@@ -116,9 +116,11 @@ impl Policies {
         if names.len() == 1 { PeerIdentity::PathAddress } else { PeerIdentity::OneOf(names) }
     }
 
-    /// The pre-shared keys that may hold, the most specific first.
+    /// The pre-shared keys that may hold: of those that fit, the narrowest alone. A key for everybody is no key of a
+    /// host that has its own, or every member of the group could pass as that host. Several keys of the same breadth
+    /// all stay, for the time in which a key is changed.
     pub fn keys_for(&self, query: KeyQuery<'_>) -> Vec<SecretBytes> {
-        let mut fitting: Vec<&SharedKey> = match query {
+        let fitting: Vec<&SharedKey> = match query {
             KeyQuery::Address(address) | KeyQuery::Identity(&Identity::Address(address)) => {
                 self.keys.iter().filter(|key| key.is_for(address)).collect()
             }
@@ -127,8 +129,9 @@ impl Policies {
             }
             _ => Vec::new(),
         };
-        fitting.sort_by_key(|key| key.breadth());
-        fitting.into_iter().map(|key| SecretBytes::copy_of(key.secret.expose())).collect()
+        let narrowest = fitting.iter().map(|key| key.breadth()).min();
+        let kept = fitting.into_iter().filter(|key| Some(key.breadth()) == narrowest);
+        kept.map(|key| SecretBytes::copy_of(key.secret.expose())).collect()
     }
 
     /// The entries that a negotiation with `peer` on `local` may serve, in order, with their map.
