@@ -107,7 +107,7 @@ def refused(session, row, folder):
         with one, two:
             run("ip", "netns", "exec", b, "ping", "-n", "-q", "-c", "1", "-W", "1", "-I", *session.ends()[::-1], check=False)
             wait_for("a line about the stranger", 10,
-                     lambda: f"IKE message from {stranger} refused: no policy for this peer" in one.said.read_text())
+                     lambda: f"IKE message from {stranger} refused: no policy for the peer's address" in one.said.read_text())
     finally:
         run("ip", "-n", b, "addr", "del", f"{stranger}/24", "dev", "wire", check=False)
 
