@@ -1,9 +1,11 @@
 """A gateway or its TUN interface that is gone, however it went: no packet that the map protects leaves in clear (T101)."""
 import contextlib
 import re
+import resource
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from .core import Fault, Row, reach, run, wait_for
 from .gateways import FIRST, Pair
@@ -13,8 +15,10 @@ from .kills import begin, state
 SECONDS = 30
 #: How long what is lost stays lost, with traffic all the while.
 LOST = 1.0
-#: Sealed packets that the watcher must see.
+#: Sealed packets that the watcher must see, the first of them before something is lost.
 LEAST = 10
+#: Octets that a gateway whose memory ends may still take.
+ROOM = 1 << 20
 
 
 class Forwarding(Pair):
@@ -80,6 +84,11 @@ class Watcher:
         if not re.search(r"^0 packets dropped by kernel", self.process.communicate(timeout=10)[1], re.M):
             raise Fault("the capture has gaps")
 
+    def seals(self):
+        """The last packet of a capture that goes on may be there in part."""
+        with contextlib.suppress(Fault):
+            return self.counts()[1] >= LEAST
+
     def counts(self):
         return [len(run("tcpdump", "-n", "-r", self.capture, words).splitlines()) for words in (self.clear, "esp")]
 
@@ -119,15 +128,17 @@ def by_signal(number):
 
 
 def out_of_memory(session, gateway):
-    """Not an octet more than it has; then it is to read configurations that take more and more."""
+    """A little more than it has; then it is to read configurations that take more and more. What is made of one is larger than its text, whose
+    reading may fail."""
     text = gateway.config.read_text()
-    run("prlimit", "--pid", gateway.process.pid, "--as=4096")
+    pages = int(Path(f"/proc/{gateway.process.pid}/statm").read_text().split()[0])
+    run("prlimit", "--pid", gateway.process.pid, f"--as={pages * resource.getpagesize() + ROOM}")
     count = 0
     try:
         for _ in ended(gateway, signal.SIGABRT):
-            count += 50
+            count += 1000
             lists = (f"ip access-list extended many{n}\n permit ip host 10.0.{n // 250}.{n % 250} host 10.9.9.9\n" for n in range(count))
-            gateway.config.write_text(text + "".join(lists))
+            gateway.config.write_text(text.replace("\nend\n", "\n" + "".join(lists) + "end\n"))
             gateway.process.send_signal(signal.SIGHUP)
     finally:
         gateway.config.write_text(text)
@@ -151,10 +162,10 @@ def by_route(session, gateway):
 def by_flush(session, gateway):
     """Somebody else takes all rules and routes of ours away while nothing is sent."""
     name = gateway.namespace
-    wanted = state(name)[:2]
+    wanted, before = state(name)[:2], len(gateway.said.read_text())
     session.flush()
-    if state(name)[:2] == wanted:
-        raise Fault("there was nothing to take away")
+    # It may be made again before the last of it is taken.
+    wait_for("a word about it", 5, lambda: "are made again" in gateway.said.read_text()[before:])
     wait_for("rules and routes as they were", 5, lambda: state(name)[:2] == wanted)
 
 
@@ -175,6 +186,7 @@ def closed(loss, transport=False, quiet=False):
             if quiet:
                 loss(session, one)
             with Watcher(session, folder, transport) as wire, echoes(session, transport):
+                wait_for("sealed packets", 10, wire.seals)
                 if not quiet:
                     loss(session, one)
                 time.sleep(LOST)
