@@ -104,6 +104,8 @@ def carries(first, least_esp=0, least_ah=0, states=2, word="", **site):
         here, there = ends(site)
         with user, kernel:
             if first == "kernel":
+                # It asks who has our address, which no policy of ours may hide.
+                session.inside("ip neigh flush all")
                 guest_reaches(session, there, here, 5)
                 ping(session.namespace, here, there, 5)
             else:

@@ -26,6 +26,15 @@ const HIDING: [u8; 2] = [43, 60];
 pub(super) struct ClearRule {
     pub(super) area: Area,
     pub(super) pass: bool,
+    /// Whether ARP is spared: the machine looks up the way of who asks for its address (RFC 826) as it does for packets, and
+    /// where it would drop them it does not answer.
+    pub(super) spares_arp: bool,
+}
+
+impl ClearRule {
+    const fn new(area: Area, pass: bool) -> Self {
+        Self { area, pass, spares_arp: false }
+    }
 }
 
 /// A set of packets as they arrive.
@@ -81,6 +90,11 @@ impl Area {
         Self { source_ports, destination_ports, ..*self }
     }
 
+    /// Whether what asks for an address by ARP, which has no protocol, is in it.
+    fn has_arp_for(&self, own: IpAddr) -> bool {
+        own.is_ipv4() && self.protocol.is_none() && narrower(self.to, (own, 32)) == Some((own, 32))
+    }
+
     fn names_ports(&self) -> bool {
         self.source_ports != ALL_PORTS || self.destination_ports != ALL_PORTS
     }
@@ -101,7 +115,7 @@ pub(super) fn rules(map: &MapConfig, ports: (u16, u16)) -> Option<Vec<ClearRule>
         flatten(&map.entries, &all, &mut lines)?;
     }
     let dropped: Vec<Area> = lines.iter().filter(|rule| !rule.pass).map(|rule| rule.area).collect();
-    let own = own(map, ports, &dropped).into_iter().map(|area| ClearRule { area, pass: true });
+    let own = own(map, ports, &dropped).into_iter().map(|area| ClearRule::new(area, true));
     let mut rules: Vec<_> = own.collect();
     let mut before = Vec::new();
     for mut line in lines {
@@ -112,6 +126,7 @@ pub(super) fn rules(map: &MapConfig, ports: (u16, u16)) -> Option<Vec<ClearRule>
             rules.extend(hidden(&shared));
         }
         before.extend((!line.pass).then_some(line.area));
+        line.spares_arp = !line.pass && map.locals.iter().any(|own| line.area.has_arp_for(*own));
         rules.push(line);
     }
     rules.extend(hidden(&dropped));
@@ -127,7 +142,7 @@ fn flatten(entries: &[EntryConfig], area: &Area, out: &mut Vec<ClearRule>) -> Op
         if pass {
             flatten(later, &area, out)?;
         }
-        out.push(ClearRule { area, pass });
+        out.push(ClearRule::new(area, pass));
         if out.len() > MOST_RULES {
             return None;
         }
@@ -167,16 +182,14 @@ fn hidden(dropped: &[Area]) -> Vec<ClearRule> {
         .filter_map(|area| Some(area.with_protocol(area.protocol?)))
         .collect();
     for area in &whole {
-        rules.push(ClearRule {
-            area: Area { source_ports: PORTS, destination_ports: PORTS, ..*area },
-            pass: true,
-        });
+        let with_ports = Area { source_ports: PORTS, destination_ports: PORTS, ..*area };
+        rules.push(ClearRule::new(with_ports, true));
     }
-    rules.extend(whole.iter().map(|area| ClearRule { area: *area, pass: false }));
+    rules.extend(whole.iter().map(|area| ClearRule::new(*area, false)));
     let narrow = dropped.iter().filter(|area| area.from.0.is_ipv6() && area.protocol.is_some());
     let hiding: BTreeSet<Area> =
         narrow.flat_map(|area| HIDING.map(|header| area.with_protocol(header))).collect();
-    rules.extend(hiding.into_iter().map(|area| ClearRule { area, pass: false }));
+    rules.extend(hiding.into_iter().map(|area| ClearRule::new(area, false)));
     rules
 }
 

@@ -3,7 +3,16 @@
 //! ```text
 //!   0:  from 10.2.0.0/24 to 10.1.0.0/24 iif eth0 proto 149 blackhole      ours, first of all
 //!   0:  from all lookup local                                            the machine's, as it always was
-//!   1:  from all iif eth0 lookup local proto 149                          where what may pass goes on
+//!   3:  from all iif eth0 lookup local proto 149                          where what may pass goes on
+//! ```
+//!
+//! Where a map covers an address of ours, what would drop every protocol would also keep the machine from answering ARP, for
+//! which it looks up a way too, without a protocol. There each protocol is dropped by itself:
+//!
+//! ```text
+//!   0:  from 10.9.0.2 to 10.9.0.1 iif eth0 goto 2 proto 149
+//!   1:  from all iif eth0 goto 3 proto 149
+//!   2:  from all iif eth0 ipproto 1 proto 149 blackhole                  and so on to 255
 //! ```
 //!
 //! What came through the tunnel arrives by another device and is not concerned. The machine's rule for its own addresses
@@ -21,9 +30,12 @@ use super::clear::{ClearRule, askable};
 use super::guard::Prefix;
 use super::netlink::{Netlink, OURS};
 
-/// Numbers of our rules, and of where those that let pass lead.
+/// Numbers of our rules: those that look for what to drop, the one around the next, those for each protocol, and where what
+/// may pass goes on.
 const FIRST: u32 = 0;
-const ONWARDS: u32 = 1;
+const AROUND: u32 = 1;
+const EACH: u32 = 2;
+const ONWARDS: u32 = 3;
 /// The table of the machine's own addresses.
 pub(super) const LOCAL: u8 = 255;
 
@@ -33,10 +45,14 @@ impl Netlink {
         let family = if is_v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
         let present = self.rules(family)?;
         if !rules.is_empty() {
+            // What others lead to comes first.
+            self.add_rule(onwards(device, family))?;
+            if rules.iter().any(|rule| rule.spares_arp) {
+                each_protocol(device, family).try_for_each(|rule| self.add_rule(rule))?;
+            }
             for rule in rules.iter().filter_map(|rule| message(device, family, rule)) {
                 self.add_rule(rule)?;
             }
-            self.add_rule(onwards(device, family))?;
             let locals: Vec<_> = present.iter().filter(|rule| is_local(rule)).collect();
             // A machine whose own rule stands elsewhere has it behind ours already.
             locals.first().map(|local| self.add_rule(RuleMessage::clone(local))).transpose()?;
@@ -120,17 +136,32 @@ fn message(device: &str, family: AddressFamily, rule: &ClearRule) -> Option<Rule
     let (source, destination) = (askable(area.source_ports)?, askable(area.destination_ports)?);
     let ports = |(start, end)| RulePortRange { start, end };
     let mut message = begin(device, family, FIRST);
-    message.header.action = if rule.pass { RuleAction::Goto } else { RuleAction::Blackhole };
+    let goto = if rule.pass { Some(ONWARDS) } else { rule.spares_arp.then_some(EACH) };
+    message.header.action = if goto.is_some() { RuleAction::Goto } else { RuleAction::Blackhole };
     (message.header.src_len, message.header.dst_len) = (area.from.1, area.to.1);
     let attributes = &mut message.attributes;
     let address = |prefix: Prefix| (prefix.1 != 0).then_some(prefix.0);
-    attributes.extend(rule.pass.then_some(RuleAttribute::Goto(ONWARDS)));
+    attributes.extend(goto.map(RuleAttribute::Goto));
     attributes.extend(address(area.from).map(RuleAttribute::Source));
     attributes.extend(address(area.to).map(RuleAttribute::Destination));
     attributes.extend(area.protocol.map(|protocol| RuleAttribute::IpProtocol(protocol.into())));
     attributes.extend(source.map(ports).map(RuleAttribute::SourcePortRange));
     attributes.extend(destination.map(ports).map(RuleAttribute::DestinationPortRange));
     Some(message)
+}
+
+/// Drops all that has a protocol; only those rules come here that lead here.
+fn each_protocol(device: &str, family: AddressFamily) -> impl Iterator<Item = RuleMessage> {
+    let rule = move |number, action, more| {
+        let mut message = begin(device, family, number);
+        message.header.action = action;
+        message.attributes.push(more);
+        message
+    };
+    let around = rule(AROUND, RuleAction::Goto, RuleAttribute::Goto(ONWARDS));
+    let drop =
+        move |protocol: u8| rule(EACH, RuleAction::Blackhole, RuleAttribute::IpProtocol(protocol.into()));
+    core::iter::once(around).chain((1..=u8::MAX).map(drop))
 }
 
 fn onwards(device: &str, family: AddressFamily) -> RuleMessage {

@@ -1,9 +1,9 @@
 //! The routing table that leads what the maps protect into the TUN interface, and nowhere without it.
 //!
 //! ```text
-//!   2:  from 20.20.20.21 goto 4 proto 149            our address outside, unless a map protects it
-//!   3:  not from all fwmark 0x49500000 lookup N proto 149
-//!   4:  from all nop proto 149
+//!   4:  from 20.20.20.21 goto 6 proto 149            our address outside, unless a map protects it
+//!   5:  not from all fwmark 0x49500000 lookup N proto 149
+//!   6:  from all nop proto 149
 //!
 //!   table N:  60.60.60.0/24 dev ipsec0 metric 1
 //!             unreachable 60.60.60.0/24 metric 4294967295
@@ -38,9 +38,9 @@ pub(super) const MARK: u32 = 0x4950_0000;
 /// Tables are this and a number from the name of the TUN interface.
 const TABLES: u32 = 0x4950_0000;
 /// Numbers of our rules, behind those that keep clear packets out.
-const OPEN: u32 = 2;
-const LOOK: u32 = 3;
-const BEHIND: u32 = 4;
+const OPEN: u32 = 4;
+const LOOK: u32 = 5;
+const BEHIND: u32 = 6;
 /// Metrics of the routes into the TUN interface and of the last resort.
 const FIRST: u32 = 1;
 const LAST: u32 = u32::MAX;

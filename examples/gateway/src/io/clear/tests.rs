@@ -109,6 +109,23 @@ fn t103_ike_esp_and_neighbour_discovery_pass_and_nothing_else() {
     assert!(!dropped(&rules, &flow("20.0.0.3", "20.0.0.1", 6, udp(80))));
 }
 
+/// Where the machine has no protocol to ask for, in ARP, a rule that drops fits all the same.
+#[test]
+fn who_asks_for_our_address_by_arp_is_answered() {
+    let arp = |locals: &[&str], local, remote, protocol| {
+        let rules =
+            rules(&map(locals, vec![vec![line(true, (local, remote), protocol, any())]]), IKE).unwrap();
+        let drop: Vec<_> = rules.iter().filter(|rule| !rule.pass && rule.area.protocol.is_none()).collect();
+        drop.iter().map(|rule| rule.spares_arp).collect::<Vec<_>>()
+    };
+    let own = ["20.0.0.1", "fd20::1"];
+    assert_eq!(arp(&own, "20.0.0.1/32", "20.0.0.2/32", None), [true], "a peer");
+    assert_eq!(arp(&own, "0.0.0.0/0", "0.0.0.0/0", None), [true], "a router before all peers");
+    assert_eq!(arp(&own, "10.1.0.0/24", "20.0.0.0/24", None), [false], "for none of ours outside");
+    assert_eq!(arp(&own, "20.0.0.1/32", "20.0.0.2/32", Some(6)), [false; 0], "no rule fits ARP");
+    assert_eq!(arp(&own, "fd20::1/128", "fd20::2/128", None), [false], "IPv6 has no ARP");
+}
+
 #[test]
 fn headers_that_hide_a_protocol_are_dropped() {
     let tcp = line(true, ("fd01::/64", "fd02::/64"), Some(6), any());
