@@ -79,7 +79,7 @@ def unread(close):
 
 
 def flooded(session, one, two):
-    """C02's flood: what it leaves in the log and on standard error is bounded, and says how many there were."""
+    """A flood of random datagrams: what it leaves in the log and on standard error is bounded, and says how many there were."""
     log = one.said.with_suffix(".log")
     before = [path.stat().st_size for path in (one.said, log)]
     flood(session, FLOOD)
