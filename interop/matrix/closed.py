@@ -1,12 +1,12 @@
 """A gateway or its TUN interface that is gone, however it went: no packet that the map protects leaves in clear (T101)."""
 import contextlib
-import re
 import resource
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+from .capture import Capture
 from .core import Fault, Row, reach, run, wait_for
 from .gateways import FIRST, Pair
 from .kills import begin, state
@@ -57,32 +57,16 @@ class Forwarding(Pair):
         reach(self.host, self.inner, self.ends()[1])
 
 
-class Watcher:
+class Watcher(Capture):
     """What crosses the wire from the first gateway's side, as the other side sees it."""
 
     def __init__(self, session, folder, transport):
-        self.session, self.capture = session, folder / "wire.pcap"
+        super().__init__(session.namespaces[1], folder / "wire.pcap", "-Q", "in", "-i", "wire")
         v6 = ":" in session.ends(transport)[0]
         echo = "icmp6 and ip6[40] == 128" if v6 else "icmp[icmptype] == icmp-echo"
         self.clear = f"src host {session.ends(transport)[0]} and {echo}"
         if not transport:
             self.clear = f"({self.clear}) or (src host {session.inner} and {echo})"
-
-    def __enter__(self):
-        command = ["ip", "netns", "exec", self.session.namespaces[1], "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-Q", "in", "-i", "wire", "-w", str(self.capture)]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        said = self.process.stderr.readline()
-        while said and "listening on" not in said:
-            said = self.process.stderr.readline()
-        if not said:
-            raise Fault("tcpdump does not listen")
-        return self
-
-    def __exit__(self, *_):
-        time.sleep(0.3)
-        self.process.send_signal(signal.SIGINT)
-        if not re.search(r"^0 packets dropped by kernel", self.process.communicate(timeout=10)[1], re.M):
-            raise Fault("the capture has gaps")
 
     def seals(self):
         """The last packet of a capture that goes on may be there in part."""
@@ -90,7 +74,7 @@ class Watcher:
             return self.counts()[1] >= LEAST
 
     def counts(self):
-        return [len(run("tcpdump", "-n", "-r", self.capture, words).splitlines()) for words in (self.clear, "esp")]
+        return self.matching(self.clear, "esp")
 
 
 @contextlib.contextmanager

@@ -1,9 +1,7 @@
 """Clear packets that the map protects, at the wire to a guest kernel: who sends them, who takes them, and how many its policies refused (T101)."""
 import re
-import signal
-import subprocess
-import time
 
+from .capture import Capture
 from .core import Fault, run, wait_for
 
 #: Prints the first octets of each datagram that comes, until one says that it is the end.
@@ -29,36 +27,15 @@ sendp([Ether(dst=mac) / IP(src=source, dst=target) / UDP(sport=4000, dport=4001)
 SEND = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[2], 0)); s.sendto(sys.argv[1].encode(), (sys.argv[3], 4001))"
 
 
-class Wire:
+class Wire(Capture):
     """Everything of IPv4 that crosses tap0 in a session's namespace."""
 
     def __init__(self, session, folder, name="wire"):
-        self.session, self.capture = session, folder / f"{name}.pcap"
-
-    def __enter__(self):
-        command = ["ip", "netns", "exec", self.session.namespace, "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", "tap0", "-w",
-                   str(self.capture), "ip"]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        said = self.process.stderr.readline()
-        while said and "listening on" not in said:
-            said = self.process.stderr.readline()
-        if not said:
-            raise Fault("tcpdump does not listen")
-        return self
-
-    def __exit__(self, *_):
-        # What is under way is still to be seen.
-        time.sleep(0.3)
-        self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=10)[1]
-        self.whole = re.search(r"^0 packets dropped by kernel", said, re.M)
+        super().__init__(session.namespace, folder / f"{name}.pcap", "-i", "tap0", "ip")
 
     def counts(self):
         """How many packets of the guest's inner network went in clear, and how many of the guest's were sealed."""
-        if not self.whole:
-            raise Fault("the capture has gaps")
-        return [len(run("tcpdump", "-n", "-r", self.capture, *words.split()).splitlines()) for words in
-                ("src net 10.2.0.0/24", "esp and src host 10.9.0.2")]
+        return self.matching("src net 10.2.0.0/24", "esp and src host 10.9.0.2")
 
     def closed(self, when, least_sealed=0):
         clear, sealed = self.counts()
